@@ -7,4 +7,4 @@ const { pathToFileURL } = require("node:url");
 
 const built = join(__dirname, "../dist/cli/main.js");
 const source = join(__dirname, "../src/cli/main.ts");
-import(pathToFileURL(existsSync(source) ? source : built).href);
+void import(pathToFileURL(existsSync(source) ? source : built).href);
