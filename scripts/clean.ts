@@ -1,0 +1,4 @@
+// Removes what `npm run build` wrote.
+import { rmSync } from "node:fs";
+
+rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
