@@ -32,6 +32,12 @@ export const ERRORS = {
     message: "Redis does not answer.",
     hint: "Check REDIS_URL and that Redis runs; studycast goes on by itself when it is back.",
   },
+  REDIS_UNAUTHORIZED: {
+    class: "transient",
+    service: "redis",
+    message: "Redis refuses the user, the password or a command.",
+    hint: "Check the user and password in REDIS_URL and the user's ACL (docs/operations.md lists what it needs).",
+  },
   REDIS_MISSING: {
     class: "permanent",
     service: "redis",
