@@ -1,0 +1,158 @@
+/** The manifest: every option once. The name is the environment variable, the key in the file and, in lower case with dashes, the flag. */
+import { authOptions } from "./auth-options.ts";
+import type { Option } from "./option.ts";
+import { feedOptions, limitOptions, syncOptions } from "./work-options.ts";
+
+const services = {
+  DICOM_URL: {
+    kind: "url",
+    group: "services",
+    about: "Root of the DICOM service whose change feed is followed, without /v1, /v2 or /studies. Required.",
+    example: "https://ws-pacs.dicom.azurehealthcareapis.com",
+  },
+  DICOM_PUBLIC_URL: {
+    kind: "public-url",
+    group: "services",
+    about:
+      "WADO-RS base to publish in Endpoint.address when readers reach the service at another address than studycast.",
+    example: "https://images.hospital.example/dicom-web",
+  },
+  FHIR_URL: {
+    kind: "url",
+    group: "services",
+    about: "Base of the FHIR R4 server. Required.",
+    example: "https://fhir.hospital.example/fhir",
+  },
+  REDIS_URL: {
+    kind: "redis",
+    group: "services",
+    fileToo: true,
+    about:
+      "Redis ≥ 6.2 or Valkey: redis://, rediss:// (TLS), redis+cluster://, rediss+cluster:// or the path of a Unix socket. Unset: `start` runs one of its own in DATA_DIR.",
+    example: "rediss://user:password@redis.hospital.example:6380",
+  },
+  DATA_DIR: {
+    kind: "path",
+    group: "services",
+    default: "studycast-data",
+    about: "Folder of the embedded Redis; used only when REDIS_URL is unset. Keep it on a durable disk.",
+  },
+  SOURCE_ID: {
+    kind: "id",
+    group: "services",
+    default: "dicom",
+    about:
+      "Name of this DICOM service; part of every resource id, so it must never change. Letters, digits, `_`, `.` and `-`.",
+    example: "pacs-north",
+  },
+} as const satisfies Record<string, Option>;
+
+const resources = {
+  PATIENT_POLICY: {
+    kind: "choice",
+    choices: ["link", "create", "sync"],
+    group: "resources",
+    default: "create",
+    about:
+      "`link`: Patients are never written. `create`: one that is absent is created, and only those are updated later. `sync`: our elements are kept up to date on every Patient.",
+  },
+  PATIENT_ID_SYSTEM: {
+    kind: "system",
+    group: "resources",
+    about: "Identifier system (URI) of patient IDs without a known issuer. This or ISSUER_SYSTEMS is required.",
+    example: "https://hospital.example/mrn",
+  },
+  ISSUER_SYSTEMS: {
+    kind: "systems",
+    group: "resources",
+    default: {},
+    about:
+      "Identifier system of each Issuer of Patient ID: JSON, or issuer=system pairs with commas between them. A patient ID with another issuer waits, unless PATIENT_ID_SYSTEM is set.",
+    example: "HOSP-A=urn:oid:1.2.3,HOSP-B=https://b.example/mrn",
+  },
+  ACCESSION_SYSTEM: {
+    kind: "system",
+    group: "resources",
+    about: "Identifier system (URI) of accession numbers; without it they carry no system.",
+    example: "https://hospital.example/accession",
+  },
+  TIME_ZONE: {
+    kind: "time-zone",
+    group: "resources",
+    about:
+      "IANA time zone of the modalities, for dates and times that state none. Unset: such values keep the precision of a date.",
+    example: "Europe/Berlin",
+  },
+  DELETE_POLICY: {
+    kind: "choice",
+    choices: ["delete", "mark"],
+    group: "resources",
+    default: "delete",
+    about:
+      "When a study's last instance is deleted: `delete` the ImagingStudy we created, or `mark` it entered-in-error.",
+  },
+  INSTANCE_LIST_LIMIT: {
+    kind: "integer",
+    min: 0,
+    max: 1_000_000,
+    group: "resources",
+    default: 2000,
+    about: "Studies with more instances list no plain images; the counts stay true.",
+  },
+} as const satisfies Record<string, Option>;
+
+const http = {
+  HTTP_HOST: {
+    kind: "text",
+    group: "http",
+    default: "127.0.0.1",
+    about: "Address to listen at. Beyond loopback HTTP_PASSWORD is required.",
+  },
+  HTTP_PORT: {
+    kind: "integer",
+    min: 0,
+    max: 65535,
+    group: "http",
+    default: 8080,
+    about: "Port to listen at; 0 takes a free one.",
+  },
+  HTTP_USER: { kind: "text", group: "http", default: "studycast", about: "User of the status page and the dashboard." },
+  HTTP_PASSWORD: {
+    kind: "text",
+    group: "http",
+    secret: true,
+    fileToo: true,
+    about: "Password of the status page and the dashboard (basic auth); the probes stay open.",
+  },
+  METRICS: {
+    kind: "choice",
+    choices: ["open", "password", "off"],
+    group: "http",
+    default: "open",
+    about: "/metrics without a password (it holds no patient data), with it, or not at all.",
+  },
+  LOG_LEVEL: {
+    kind: "choice",
+    choices: ["debug", "info", "warn", "error", "silent"],
+    group: "http",
+    default: "info",
+    about: "Least severe log lines to write.",
+  },
+} as const satisfies Record<string, Option>;
+
+export const OPTIONS = {
+  ...services,
+  ...resources,
+  ...http,
+  ...authOptions("DICOM"),
+  ...authOptions("FHIR"),
+  ...feedOptions,
+  ...syncOptions,
+  ...limitOptions,
+};
+export type OptionName = keyof typeof OPTIONS;
+
+/** Name and option in the order of the manifest. */
+export function optionList(): readonly (readonly [OptionName, Option])[] {
+  return Object.entries(OPTIONS) as [OptionName, Option][];
+}

@@ -1,0 +1,130 @@
+/** Text (flag, environment) or JSON (file) to the value of an option. Each parser gives the value or, as a text, what was expected instead. */
+import type { FeedStartOption, Option } from "./option.ts";
+
+export type Parsed = { ok: true; value: unknown } | { ok: false; expected: string };
+const good = (value: unknown): Parsed => ({ ok: true, value });
+const bad = (expected: string): Parsed => ({ ok: false, expected });
+
+/** Parses one raw value by its option. Numbers and maps may come as such from the file. */
+export function parseOption(option: Option, raw: unknown): Parsed {
+  if (option.kind === "systems") return parseSystems(raw);
+  if (typeof raw !== "string" && typeof raw !== "number" && typeof raw !== "boolean") return bad("one value");
+  const text = String(raw).trim();
+  switch (option.kind) {
+    case "integer":
+    case "ms":
+    case "number":
+      return parseNumber(option, text);
+    case "choice": {
+      const wanted = option.choices.find((choice) => choice === text.toLowerCase());
+      return wanted === undefined ? bad(`one of ${option.choices.join(", ")}`) : good(wanted);
+    }
+    case "feed-start":
+      return parseFeedStart(text);
+    case "url":
+      return parseUrl(text);
+    case "public-url":
+      return parseUrl(text);
+    case "redis":
+      return parseRedis(text);
+    case "system":
+      return isSystem(text) ? good(text) : bad("an absolute URI, such as urn:oid:1.2.3 or https://host/mrn");
+    case "time-zone":
+      return isTimeZone(text) ? good(text) : bad("an IANA time zone, such as Europe/Berlin");
+    case "id":
+      return /^[A-Za-z0-9_.-]{1,64}$/.test(text) ? good(text) : bad("1 to 64 letters, digits, `_`, `.` or `-`");
+    default:
+      return good(option.secret ? String(raw) : text);
+  }
+}
+
+function parseNumber(option: { kind: string; min: number; max: number }, text: string): Parsed {
+  const isWhole = option.kind !== "number";
+  const noun = option.kind === "ms" ? "milliseconds, a whole number" : isWhole ? "a whole number" : "a number";
+  const expected = `${noun} from ${option.min} to ${option.max}`;
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  const fits = value >= option.min && value <= option.max && (!isWhole || Number.isInteger(value));
+  return fits ? good(value) : bad(expected);
+}
+
+/** `beginning`, `now`, a sequence number, or a time with its zone (a time without one would mean another instant on each machine). */
+function parseFeedStart(text: string): Parsed {
+  const at: FeedStartOption | undefined =
+    text === "beginning" || text === "now"
+      ? text
+      : /^\d{1,15}$/.test(text)
+        ? { sequence: Number(text) }
+        : isInstant(text)
+          ? { timeMs: Date.parse(text) }
+          : undefined;
+  return at === undefined
+    ? bad("`beginning`, `now`, a sequence number, or a time with its zone such as 2026-01-31T00:00:00Z")
+    : good(at);
+}
+
+/** An ISO 8601 date and time that states its zone. */
+export function isInstant(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+/** An http(s) URL without credentials, query or fragment; given back without a trailing slash. */
+function parseUrl(text: string): Parsed {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol)) return bad("an http:// or https:// URL");
+  if (url.username !== "" || url.password !== "")
+    return bad("a URL without user and password (set DICOM_AUTH or FHIR_AUTH to basic instead)");
+  if (url.search !== "" || url.hash !== "") return bad("a URL without `?` and `#`");
+  return good(url.href.replace(/\/+$/, ""));
+}
+
+function parseRedis(text: string): Parsed {
+  if (text.startsWith("/") || text.startsWith("./")) return good(text);
+  const url = URL.parse(text);
+  const known = url !== null && /^rediss?(\+cluster)?:$|^unix:$/.test(url.protocol);
+  return known
+    ? good(text)
+    : bad("redis://, rediss://, redis+cluster://, rediss+cluster:// or the path of a Unix socket");
+}
+
+/** An absolute URI (RFC 3986 §4.3): a scheme, then no white space and no `|`, which separates system and value in FHIR searches. */
+function isSystem(text: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+.-]*:[^\s|<>"]+$/.test(text);
+}
+
+function isTimeZone(text: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: text }).format(0) !== "";
+  } catch {
+    return false;
+  }
+}
+
+function parseSystems(raw: unknown): Parsed {
+  const expected = 'issuer=system pairs with commas between them, or a JSON object {"issuer": "system"}';
+  const entries = systemEntries(raw);
+  if (entries === undefined || entries.some(([issuer]) => issuer === "")) return bad(expected);
+  const wrong = entries.find(([, system]) => typeof system !== "string" || !isSystem(system));
+  if (wrong !== undefined) return bad(`an absolute URI for issuer ${JSON.stringify(wrong[0])}`);
+  if (new Set(entries.map(([issuer]) => issuer)).size < entries.length) return bad("each issuer once");
+  return good(Object.freeze(Object.fromEntries(entries)));
+}
+
+function systemEntries(raw: unknown): [string, unknown][] | undefined {
+  if (typeof raw === "object" && raw !== null && !Array.isArray(raw)) return Object.entries(raw);
+  if (typeof raw !== "string") return undefined;
+  if (!raw.trim().startsWith("{")) return systemPairs(raw);
+  try {
+    return systemEntries(JSON.parse(raw));
+  } catch {
+    return undefined;
+  }
+}
+
+function systemPairs(text: string): [string, unknown][] | undefined {
+  const pairs = text.split(",").filter((pair) => pair.trim() !== "");
+  if (pairs.some((pair) => !pair.includes("="))) return undefined;
+  return pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+  });
+}
