@@ -63,9 +63,12 @@ function readElement(
   encoding: Encoding,
   depth: number,
 ): Element {
-  const { vr, length, header, written } = readHeader(tag, view, cursor.at, encoding);
+  const { vr: named, length, header, written } = readHeader(tag, view, cursor.at, encoding);
   const offset = cursor.at + header;
   cursor.at = offset;
+  // The dictionary is not the writer: old files hold text under tags that are sequences by now.
+  const noItems = named === "SQ" && written !== "SQ" && length >= 8 && length !== undefinedLength;
+  const vr = noItems && tagAt(view, offset, written !== "" || encoding.little) !== "FFFEE000" ? "UN" : named;
   // An explicit UN holds implicit little endian data, whatever the file's encoding (DICOM PS3.5 §6.2.2, CP 246).
   const inner = written === "UN" && encoding.explicit ? implicitLittle : encoding;
   if (vr === "SQ" || (length === undefinedLength && vr === "UN")) {
