@@ -25,6 +25,11 @@ export const ERRORS = {
     message: "The HTTP port is taken.",
     hint: "Set HTTP_PORT to a free port.",
   },
+  HTTP_ADDRESS_INVALID: {
+    class: "permanent",
+    message: "The HTTP address cannot be listened at.",
+    hint: "Set HTTP_HOST to an address of this machine, and HTTP_PORT to a port this user may open (1024 or higher).",
+  },
 
   REDIS_UNAVAILABLE: {
     class: "transient",
