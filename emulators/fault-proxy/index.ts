@@ -94,7 +94,7 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
       return { status: own.status, bytes: Buffer.byteLength(own.body) };
     }
     const answer = await forward(target, agent, request, path, body, flow.count);
-    if (effect?.kind === "hold") await holds.wait(effect.name);
+    if (effect?.kind === "hold" && effect.when === "after") await holds.wait(effect.name);
     if (effect?.kind === "reset" || effect?.kind === "truncate") {
       const whole = await readAll(answer.message);
       if (effect.kind === "reset" && effect.when === "after") {
