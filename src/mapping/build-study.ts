@@ -1,0 +1,159 @@
+/**
+ * Builds a study's resources from the set of its instance attributes. A pure function of the set: instances are grouped and sorted by value, and
+ * values are elected by value (rule A.7), so the same set gives the same bytes in whatever order it comes.
+ */
+import type { Identifier, ImagingStudy, Reference } from "fhir/r4";
+import { parseStudyId, type StudyId } from "../study.ts";
+import { type BuiltSeries, buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
+import { createdMeta, endpointId, ownIdentifier, studyResourceId, studyUidIdentifier } from "./identity.ts";
+import type { InstanceAttributes } from "./instance-attributes.ts";
+import { type Issue, type IssueKey, listIssues } from "./issues.ts";
+import { modalityCoding, studyModalities } from "./modalities.ts";
+import type { MappingOptions } from "./options.ts";
+import type { StudyValues } from "./read-study.ts";
+import { buildSubject, type Subject } from "./subject.ts";
+import type { Keyword } from "./tags.ts";
+import { compareText } from "./text.ts";
+import { type Ballot, vote, winner } from "./vote.ts";
+
+/** Without `subject`: who it refers to depends on what the FHIR server holds. The endpoint reference is `Endpoint/<endpointId>`. */
+export type StudyOfInstances = Omit<ImagingStudy, "subject">;
+
+export type StudyResources = {
+  study: StudyId;
+  imagingStudy: StudyOfInstances;
+  subject: Subject;
+  /** Values left out or doubtful, counted by attribute and kind. */
+  issues: Issue[];
+};
+
+/** More accession numbers than any real procedure group has; the rest would be an error of the source. */
+const MAX_ACCESSIONS = 32;
+
+/** @param instances at least one; a (series, SOP Instance UID) that occurs twice counts once */
+export function buildStudy(
+  study: StudyId,
+  instances: Iterable<InstanceAttributes>,
+  options: MappingOptions,
+): StudyResources {
+  const issues = new Map<IssueKey, number>();
+  const count: Count = (keyword, code, number) => {
+    const key: IssueKey = `${keyword} ${code}`;
+    issues.set(key, (issues.get(key) ?? 0) + number);
+  };
+  const bySeries = groupBySeries(instances, count);
+  const groups = [...bySeries].map(([uid, members]) => ({ uid, members: [...members.values()] }));
+  const all = groups.flatMap((group) => group.members);
+  countReadingIssues(all, issues);
+
+  const listImages = all.length <= options.instanceListLimit;
+  const series = groups.map(({ uid, members }) => buildSeries(uid, members, listImages, count)).sort(bySeriesNumber);
+  const elect = <T>(pick: (values: StudyValues) => T | undefined, keyword: Keyword) =>
+    electForStudy(groups, pick, (losers) => count(keyword, "conflict", losers));
+
+  const started = elect((values) => values.started, "StudyDate");
+  const { partition, studyInstanceUid } = parseStudyId(study);
+  const asOf = `${started?.sortable ?? "00000000000000.000000"} ${studyInstanceUid}`;
+  const { subject, others } = buildSubject(
+    countBy(all, (instance) => instance.patient),
+    asOf,
+  );
+  if (others > 0) count("PatientID", "several-patients", others);
+  const accessions = unionOfAccessions(all, count);
+  const description = elect((values) => values.description, "StudyDescription");
+  const referrer = elect((values) => values.referrer, "ReferringPhysicianName");
+  const modalities = studyModalities(series.map((one) => one.modality).filter((code) => code !== undefined));
+
+  const imagingStudy: StudyOfInstances = {
+    resourceType: "ImagingStudy",
+    id: studyResourceId(options.sourceId, study),
+    meta: createdMeta(),
+    identifier: [studyUidIdentifier(studyInstanceUid), ownIdentifier(options.sourceId, study), ...accessions],
+    status: all.every((instance) => instance.offline) ? "registered" : "available",
+    ...(modalities.length === 0 ? {} : { modality: modalities.map(modalityCoding) }),
+    ...(started === undefined ? {} : { started: started.dateTime }),
+    ...(accessions.length === 0 ? {} : { basedOn: accessions.map(orderReference) }),
+    ...(referrer === undefined ? {} : { referrer }),
+    endpoint: [{ reference: `Endpoint/${endpointId(options.sourceId, partition)}` }],
+    numberOfSeries: series.length,
+    numberOfInstances: all.length,
+    ...(description === undefined ? {} : { description }),
+    ...(series.length === 0 ? {} : { series: series.map((one) => one.element) }),
+  };
+  return { study, imagingStudy, subject, issues: listIssues(issues) };
+}
+
+/** Series UID → SOP Instance UID → instance. Of two that claim one UID in one series, the smaller by value stays. */
+function groupBySeries(
+  instances: Iterable<InstanceAttributes>,
+  count: Count,
+): Map<string, Map<string, InstanceAttributes>> {
+  const bySeries = new Map<string, Map<string, InstanceAttributes>>();
+  const seriesOf = new Map<string, string>();
+  for (const instance of instances) {
+    const members = bySeries.get(instance.series) ?? new Map<string, InstanceAttributes>();
+    bySeries.set(instance.series, members);
+    const twin = members.get(instance.sop);
+    if (twin === undefined) members.set(instance.sop, instance);
+    else {
+      count("SOPInstanceUID", "duplicate-instance", 1);
+      if (compareText(JSON.stringify(instance), JSON.stringify(twin)) < 0) members.set(instance.sop, instance);
+    }
+    const elsewhere = seriesOf.get(instance.sop);
+    if (elsewhere === undefined) seriesOf.set(instance.sop, instance.series);
+    else if (elsewhere !== instance.series && twin === undefined) count("SOPInstanceUID", "in-several-series", 1);
+  }
+  return new Map([...bySeries].sort(([a], [b]) => compareText(a, b)));
+}
+
+function countReadingIssues(all: readonly InstanceAttributes[], issues: Map<IssueKey, number>): void {
+  const groups = new Map<readonly IssueKey[], number>();
+  const add = (keys: readonly IssueKey[]) => {
+    if (keys.length > 0) groups.set(keys, (groups.get(keys) ?? 0) + 1);
+  };
+  for (const instance of all) {
+    for (const part of [instance, instance.patient, instance.study, instance.seriesValues]) add(part.issues);
+  }
+  for (const [keys, number] of groups) for (const key of keys) issues.set(key, (issues.get(key) ?? 0) + number);
+}
+
+type Group = { uid: string; members: readonly InstanceAttributes[] };
+
+/** Each series has one vote, its own most frequent value; a tie goes to the value that more instances hold. */
+function electForStudy<T>(
+  groups: readonly Group[],
+  pick: (values: StudyValues) => T | undefined,
+  conflict: (losers: number) => void,
+): T | undefined {
+  const study: Ballot<T> = new Map();
+  for (const { members } of groups) {
+    const series: Ballot<T> = new Map();
+    for (const [values, number] of countBy(members, (instance) => instance.study)) vote(series, pick(values), number);
+    const elected = winner(series);
+    vote(study, elected?.value, 0, 1);
+    for (const candidate of series.values()) vote(study, candidate.value, candidate.instances);
+  }
+  const elected = winner(study);
+  if (elected !== undefined && elected.losers > 0) conflict(elected.losers);
+  return elected?.value;
+}
+
+/** All accession numbers of the study, once each, in the order of their values. */
+function unionOfAccessions(all: readonly InstanceAttributes[], count: Count): Identifier[] {
+  const union = new Map<string, Identifier>();
+  for (const values of new Set(all.map((instance) => instance.study)))
+    for (const accession of values.accessions)
+      union.set(JSON.stringify([accession.value, accession.system]), accession);
+  const sorted = [...union].sort(([a], [b]) => compareText(a, b)).map(([, accession]) => accession);
+  if (sorted.length > MAX_ACCESSIONS) count("AccessionNumber", "too-many-values", sorted.length - MAX_ACCESSIONS);
+  return sorted.slice(0, MAX_ACCESSIONS);
+}
+
+/** The order by its accession number: a logical reference, which FHIR resolves by identifier. */
+function orderReference(accession: Identifier): Reference {
+  return { type: "ServiceRequest", identifier: accession };
+}
+
+function bySeriesNumber(a: BuiltSeries, b: BuiltSeries): number {
+  return compareNumbers(a.element, b.element) || compareText(a.element.uid, b.element.uid);
+}

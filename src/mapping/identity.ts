@@ -1,0 +1,66 @@
+/** Ids and identifiers we give to resources. All are functions of what the resource stands for, so two workers, or a worker that lost its state, make the same. */
+import type { Identifier, Meta } from "fhir/r4";
+import { parseStudyId, type StudyId } from "../study.ts";
+import { uuidV5 } from "./uuid.ts";
+
+export const TAG_SYSTEM = "urn:studycast:tag";
+export const CREATED_TAG = "created";
+/** Extension on Patients we made: which study the demographics are from, and a digest of what we wrote. */
+export const AS_OF_URL = "urn:studycast:patient-as-of";
+/** Extension on a series: how many of its instances are not listed, because the study is above INSTANCE_LIST_LIMIT. */
+export const NOT_LISTED_URL = "urn:studycast:instances-not-listed";
+export const DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+const URI_SYSTEM = "urn:ietf:rfc:3986";
+export const STUDY_UID_SYSTEM = "urn:dicom:uid";
+
+/** The id of a study's ImagingStudy. */
+export function studyResourceId(sourceId: string, study: StudyId): string {
+  const { partition, studyInstanceUid } = parseStudyId(study);
+  return uuidV5("study", sourceId, partition, studyInstanceUid);
+}
+
+export function endpointId(sourceId: string, partition: string): string {
+  return uuidV5("endpoint", sourceId, partition);
+}
+
+/** The id of a patient. Without the source, so that two sources that see one patient meet at one id. */
+export function patientId(system: string, value: string): string {
+  return uuidV5("patient", system, value);
+}
+
+/** Says of an ImagingStudy that it is this source's, whatever its resource id (an adopted one keeps its own). */
+export function ownIdentifier(sourceId: string, study: StudyId): Identifier {
+  return uuidIdentifier(studyResourceId(sourceId, study));
+}
+
+export function uuidIdentifier(uuid: string): Identifier {
+  return { system: URI_SYSTEM, value: `urn:uuid:${uuid}` };
+}
+
+/** The Study Instance UID as FHIR asks for it (ImagingStudy page, notes). */
+export function studyUidIdentifier(studyInstanceUid: string): Identifier {
+  return { system: STUDY_UID_SYSTEM, value: `urn:oid:${studyInstanceUid}` };
+}
+
+/** Everything that finds a study in a FHIR server. */
+export type StudyIdentity = {
+  studyResourceId: string;
+  ownIdentifier: Identifier;
+  studyUid: string;
+  endpointId: string;
+};
+
+export function studyIdentity(sourceId: string, study: StudyId): StudyIdentity {
+  const { partition, studyInstanceUid } = parseStudyId(study);
+  return {
+    studyResourceId: studyResourceId(sourceId, study),
+    ownIdentifier: ownIdentifier(sourceId, study),
+    studyUid: studyInstanceUid,
+    endpointId: endpointId(sourceId, partition),
+  };
+}
+
+/** `meta` of a resource we create. A fresh object each time, because callers add to it. */
+export function createdMeta(): Meta {
+  return { tag: [{ system: TAG_SYSTEM, code: CREATED_TAG }] };
+}

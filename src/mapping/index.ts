@@ -1,0 +1,27 @@
+/** DICOM JSON of a study's instances → Patient, ImagingStudy, Endpoint (FHIR R4). Pure: no clock, no I/O, no logger; bad data comes back as values. */
+export { buildStudy, type StudyOfInstances, type StudyResources } from "./build-study.ts";
+export { endpointResource } from "./endpoint.ts";
+export {
+  AS_OF_URL,
+  CREATED_TAG,
+  DATA_ABSENT_URL,
+  endpointId,
+  NOT_LISTED_URL,
+  ownIdentifier,
+  patientId,
+  STUDY_UID_SYSTEM,
+  type StudyIdentity,
+  studyIdentity,
+  studyResourceId,
+  TAG_SYSTEM,
+} from "./identity.ts";
+export {
+  type AttributePool,
+  createAttributePool,
+  type InstanceAttributes,
+  instanceAttributes,
+  type RejectedInstance,
+} from "./instance-attributes.ts";
+export { ISSUE_CODES, type Issue, type IssueCode } from "./issues.ts";
+export type { MappingOptions } from "./options.ts";
+export { type Subject, unidentifiedSubject } from "./subject.ts";

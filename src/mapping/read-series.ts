@@ -1,0 +1,144 @@
+import type { Coding } from "fhir/r4";
+import { bodyPartCoding, fromSnomedRt } from "./body-parts.ts";
+import { type Dataset, items, text, texts, unsignedInt } from "./dataset.ts";
+import { collectIssues, type IssueKey, type Note } from "./issues.ts";
+import { isSide, joinSides, type Side, SNOMED } from "./laterality.ts";
+import { MODALITIES } from "./modalities.ts";
+import type { MappingOptions } from "./options.ts";
+import { readStarted, type Started, startedAt } from "./read-study.ts";
+import type { Keyword } from "./tags.ts";
+import { parseDate, parseTime } from "./when.ts";
+
+/** What one instance says about its series (PS3.3 C.7.3.1). */
+export type SeriesValues = {
+  number: number | undefined;
+  modality: string | undefined;
+  description: string | undefined;
+  bodySite: Coding | undefined;
+  side: Side | undefined;
+  started: Started | undefined;
+  issues: readonly IssueKey[];
+};
+
+/** @param frameAnatomy the item of an enhanced object's frame anatomy, found by `frameAnatomy` */
+export function readSeries(dataset: Dataset, frameAnatomy: readonly Dataset[], options: MappingOptions): SeriesValues {
+  const { note, issues } = collectIssues();
+  return {
+    number: unsignedInt(dataset, "SeriesNumber", note),
+    modality: readModality(dataset, note),
+    description: readDescription(dataset, note),
+    bodySite: readBodySite(dataset, frameAnatomy, note),
+    side: readSide(dataset, frameAnatomy, note),
+    started:
+      readStarted(dataset, "SeriesDate", "SeriesTime", options, note) ??
+      readStarted(dataset, "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", options, note),
+    issues: issues(),
+  };
+}
+
+function readModality(dataset: Dataset, note: Note): string | undefined {
+  const modality = text(dataset, "Modality", note)?.toUpperCase();
+  if (modality !== undefined && !MODALITIES.has(modality)) note("Modality", "uncoded");
+  return modality;
+}
+
+function readDescription(dataset: Dataset, note: Note): string | undefined {
+  const own = text(dataset, "SeriesDescription", note) ?? text(dataset, "ProtocolName", note);
+  if (own !== undefined) return own;
+  const [code] = items(dataset, "SeriesDescriptionCodeSequence", note);
+  return code && text(code, "CodeMeaning", note);
+}
+
+/** The coded region first, then the frames' region, then Body Part Examined by PS3.16 Annex L. */
+function readBodySite(dataset: Dataset, frameAnatomy: readonly Dataset[], note: Note): Coding | undefined {
+  const regions = [dataset, ...frameAnatomy].flatMap((item) => items(item, "AnatomicRegionSequence", note));
+  const coded = regions.map((region) => readRegion(region, note));
+  const best = coded.find((coding) => coding?.code !== undefined);
+  if (best !== undefined) return best;
+  const term = text(dataset, "BodyPartExamined", note);
+  const byTerm = term === undefined ? undefined : bodyPartCoding(term);
+  if (byTerm !== undefined) return byTerm;
+  const display = term ?? coded.find((coding) => coding !== undefined)?.display;
+  if (display === undefined) return undefined;
+  note(term === undefined ? "AnatomicRegionSequence" : "BodyPartExamined", "uncoded");
+  return { display };
+}
+
+const SNOMED_RT = new Set(["SRT", "SNM3", "99SDM"]);
+const SNOMED_UID = "2.16.840.1.113883.6.96";
+
+/** SNOMED CT as it is; SNOMED RT translated; any other scheme gives its meaning only. */
+function readRegion(region: Dataset, note: Note): Coding | undefined {
+  const code = text(region, "CodeValue", note) ?? text(region, "LongCodeValue", note);
+  const scheme = text(region, "CodingSchemeDesignator", note)?.toUpperCase();
+  const display = text(region, "CodeMeaning", note);
+  if (code !== undefined && SNOMED_RT.has(scheme ?? "")) {
+    const translated = fromSnomedRt(code.toUpperCase());
+    if (translated !== undefined) return translated;
+  }
+  const isSnomedCt = scheme === "SCT" || text(region, "CodingSchemeUID", note) === SNOMED_UID;
+  if (isSnomedCt && code !== undefined && /^[1-9]\d{5,17}$/.test(code))
+    return { system: SNOMED, code, ...(display === undefined ? {} : { display }) };
+  return display === undefined ? undefined : { display };
+}
+
+/** The series' own attribute, else the image's, else the frames'. */
+function readSide(dataset: Dataset, frameAnatomy: readonly Dataset[], note: Note): Side | undefined {
+  return (
+    sideOf([dataset], "Laterality", note) ??
+    sideOf([dataset], "ImageLaterality", note) ??
+    sideOf(frameAnatomy, "FrameLaterality", note)
+  );
+}
+
+function sideOf(datasets: readonly Dataset[], keyword: Keyword, note: Note): Side | undefined {
+  const sides = new Set<Side>();
+  for (const value of datasets.flatMap((dataset) => texts(dataset, keyword, note))) {
+    const side = value.toUpperCase();
+    if (isSide(side)) sides.add(side);
+    else note(keyword, "unknown-code");
+  }
+  return joinSides(sides);
+}
+
+const MAX_FRAMES = 4096;
+const SILENT: Note = () => {};
+
+/**
+ * The distinct frame anatomy items of an enhanced multi-frame object (PS3.3 C.7.6.16.2.8): shared by all frames, else those of the single frames.
+ * Distinct by text, so that the result is small however many frames there are.
+ */
+export function frameAnatomy(dataset: Dataset): readonly Dataset[] {
+  const shared = groupItems(dataset, "SharedFunctionalGroupsSequence");
+  return shared.length > 0 ? shared : groupItems(dataset, "PerFrameFunctionalGroupsSequence");
+}
+
+const NO_ITEMS: readonly Dataset[] = Object.freeze([]);
+
+function groupItems(dataset: Dataset, keyword: Keyword): readonly Dataset[] {
+  const groups = items(dataset, keyword, SILENT);
+  if (groups.length === 0) return NO_ITEMS;
+  const distinct = new Map<string, Dataset>();
+  for (const group of groups.slice(0, MAX_FRAMES)) {
+    for (const anatomy of items(group, "FrameAnatomySequence", SILENT)) {
+      const small = { "00082218": anatomy["00082218"], "00209072": anatomy["00209072"] };
+      distinct.set(JSON.stringify(small), small);
+    }
+  }
+  return [...distinct.values()];
+}
+
+/** When the instance was acquired: stands in for a series without a date. */
+export function readAcquired(dataset: Dataset, options: MappingOptions, note: Note): Started | undefined {
+  const dateTime = text(dataset, "AcquisitionDateTime", note);
+  const parts = dateTime === undefined ? null : /^(\d{8})(\d{2,6}(?:\.\d{1,6})?)?([+-]\d{4})?$/.exec(dateTime);
+  if (parts === null) {
+    if (dateTime !== undefined) note("AcquisitionDateTime", "invalid-date");
+    return readStarted(dataset, "AcquisitionDate", "AcquisitionTime", options, note);
+  }
+  const [, day = "", clock, offset] = parts;
+  const date = parseDate(day, "AcquisitionDateTime", note);
+  const time = clock === undefined ? undefined : parseTime(clock, "AcquisitionDateTime", note);
+  const zoned = offset === undefined ? dataset : { "00080201": { vr: "SH", Value: [offset] } };
+  return date && startedAt(zoned, date, time, "AcquisitionDateTime", options, note);
+}
