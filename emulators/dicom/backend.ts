@@ -104,6 +104,8 @@ export type StoreOutcome =
       readonly warnings: readonly string[];
       /** HTTP warning of an indexed attribute with several values. */
       readonly multiValued: boolean;
+      /** The file is in implicit VR: warning 45063 (contract §4.3). */
+      readonly implicitVr: boolean;
     }
   | {
       readonly stored: false;

@@ -200,7 +200,8 @@ function readInstance({ bytes, partition, api, study: requestStudy }: StoreReque
   const { transferSyntax } = file;
   const version = createVersion({ ...identity, watermark, text: datasetText(dataset), bytes, transferSyntax });
   const { warnings, multiValued } = verdict;
-  return { outcome: { stored: true, ...identity, warnings, multiValued }, version };
+  const implicitVr = transferSyntax === "1.2.840.10008.1.2";
+  return { outcome: { stored: true, ...identity, warnings, multiValued, implicitVr }, version };
 }
 
 function rowOf(sequence: number, timestamp: Ticks, action: FeedAction, version: Version): FeedRow {
