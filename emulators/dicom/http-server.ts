@@ -33,7 +33,7 @@ async function answer(
   const segments = url.pathname
     .split("/")
     .filter((segment) => segment !== "")
-    .map(decodeURIComponent);
+    .map(decodeSegment);
   const [first = "", ...rest] = segments;
   if (first === "control" && request.method === "POST") {
     const result = runControl(control, rest[0] ?? "", (await readBody(request)).toString("utf8"));
@@ -61,6 +61,14 @@ async function answer(
     partition: partition ?? defaultPartition,
     base: partition === undefined ? host : `${host}/partitions/${encodeURIComponent(partition)}`,
   });
+}
+
+function decodeSegment(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw new HttpError(400, "The URL is not valid.");
+  }
 }
 
 const health = JSON.stringify({

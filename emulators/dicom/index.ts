@@ -5,11 +5,13 @@ import { type Control, createControl } from "./control.ts";
 import { noFaults } from "./faults.ts";
 import { createDicomServer } from "./http-server.ts";
 import { type LoadResult, loadFolder } from "./load-folder.ts";
-import { createMemoryStore, defaultPartition } from "./memory-store.ts";
+import { createMemoryStore, defaultPartition, type MemoryStore } from "./memory-store.ts";
 import { createOperations } from "./operations.ts";
+import { createSyntheticBackend, type SyntheticOptions } from "./synthetic.ts";
 
 export type { DicomBackend, FeedEntry, GroupView, InstanceView, Scope, StoreOutcome } from "./backend.ts";
 export type { Control } from "./control.ts";
+export type { LoadResult } from "./load-folder.ts";
 
 export type DicomEmulatorOptions = {
   readonly port?: number;
@@ -17,6 +19,8 @@ export type DicomEmulatorOptions = {
   readonly partitions?: boolean;
   /** Folder whose files are stored before the server listens. */
   readonly load?: string;
+  /** A computed, read-only feed of any length instead of stored files. */
+  readonly synthetic?: SyntheticOptions;
   /** Another store behind the same routes; without it an empty writable one in memory. */
   readonly backend?: DicomBackend;
 };
@@ -35,8 +39,7 @@ export type DicomEmulator = {
 
 /** Starts the DICOM service on a free or given port of `host` (default 127.0.0.1). */
 export async function startDicomEmulator(o: DicomEmulatorOptions = {}): Promise<DicomEmulator> {
-  const memory = o.backend ? undefined : createMemoryStore();
-  const backend = o.backend ?? memory ?? createMemoryStore();
+  const { backend, memory } = chooseBackend(o);
   const faults = noFaults();
   const operations = createOperations();
   const control = createControl(faults, memory);
@@ -57,9 +60,17 @@ export async function startDicomEmulator(o: DicomEmulatorOptions = {}): Promise<
     },
     async close() {
       operations.close();
-      server.closeAllConnections();
-      server.close();
-      if (server.listening) await once(server, "close");
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
     },
   };
+}
+
+function chooseBackend(o: DicomEmulatorOptions): { backend: DicomBackend; memory: MemoryStore | undefined } {
+  const readOnly = o.backend ?? (o.synthetic && createSyntheticBackend(o.synthetic));
+  if (readOnly) return { backend: readOnly, memory: undefined };
+  const memory = createMemoryStore();
+  return { backend: memory, memory };
 }

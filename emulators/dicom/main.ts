@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
 import { startDicomEmulator } from "./index.ts";
+import { parseSynthetic } from "./synthetic.ts";
 
-const usage = `Usage: npm run emulator:dicom -- --port P [--host H] [--load DIR] [--partitions] [--parent-pipe]`;
+const usage = `Usage: npm run emulator:dicom -- --port P [--host H] [--load DIR] [--partitions]
+       [--synthetic studies=N,images=M[,series=K]] [--parent-pipe]`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -9,6 +11,7 @@ async function main(): Promise<void> {
       port: { type: "string", default: "0" },
       host: { type: "string", default: "127.0.0.1" },
       load: { type: "string" },
+      synthetic: { type: "string" },
       partitions: { type: "boolean", default: false },
       "parent-pipe": { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -18,12 +21,14 @@ async function main(): Promise<void> {
     console.log(usage);
     return;
   }
-  const { host, partitions, load } = values;
+  const { host, partitions, load, synthetic } = values;
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`--port: ${values.port} is no port`);
+  if (load !== undefined && synthetic !== undefined) throw new RangeError("--load and --synthetic exclude each other");
   const emulator = await startDicomEmulator({
-    port: Number(values.port),
-    host,
-    partitions,
+    ...{ port, host, partitions },
     ...(load !== undefined && { load }),
+    ...(synthetic !== undefined && { synthetic: parseSynthetic(synthetic) }),
   });
   const stop = () => void emulator.close();
   process.once("SIGTERM", stop);
