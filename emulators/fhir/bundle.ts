@@ -10,7 +10,7 @@ import type { Bundle, BundleEntry, Identifier, OperationOutcome, Resource, Resou
 import { rewriteReferences } from "./elements.ts";
 import type { Answer, Interaction } from "./interactions.ts";
 import { headersOf, outcomeOf, refusal, statusOf } from "./outcome.ts";
-import type { IndexedRepository } from "./repository.ts";
+import type { IndexedRepository, Write } from "./repository.ts";
 import type { Rules } from "./rules.ts";
 
 type CarryOut = (interaction: Interaction) => Promise<Answer>;
@@ -223,14 +223,34 @@ function responseEntry(method: string, answer: Answer, context: Context): Bundle
     isRead || (rules.entryResources === "always" ? !prefer.includes("minimal") : prefer.includes("representation"));
   const version = answer.write?.version;
   const path = `${answer.target}/_history/${version}`;
-  const lastModified = answer.resource?.meta?.lastUpdated;
+  const lastModified = answer.write?.kind === "unchanged" ? undefined : answer.resource?.meta?.lastUpdated;
   return {
     ...(shown && answer.resource && method !== "DELETE" ? { resource: answer.resource } : {}),
     response: {
       status: statusText(status, rules),
       ...(version ? { location: hapi ? path : `${outer.base}/${path}`, etag: hapi ? version : `W/"${version}"` } : {}),
       ...(lastModified ? { lastModified } : {}),
+      ...(hapi && answer.write ? { outcome: storageOutcome(method, answer.write.kind) } : {}),
     },
+  };
+}
+
+const STORAGE_CODES: Readonly<Record<Write["kind"], string>> = {
+  none: "SUCCESSFUL_OPERATION",
+  created: "SUCCESSFUL_CREATE",
+  updated: "SUCCESSFUL_UPDATE",
+  unchanged: "SUCCESSFUL_UPDATE_NO_CHANGE",
+  deleted: "SUCCESSFUL_DELETE",
+  absent: "SUCCESSFUL_DELETE_NOT_FOUND",
+};
+
+/** HAPI says in every entry what it did, by a code of its own. */
+function storageOutcome(method: string, kind: Write["kind"]): OperationOutcome {
+  const code = kind === "created" && method === "PUT" ? "SUCCESSFUL_UPDATE_AS_CREATE" : STORAGE_CODES[kind];
+  const system = "https://hapifhir.io/fhir/CodeSystem/hapi-fhir-storage-response-code";
+  return {
+    resourceType: "OperationOutcome",
+    issue: [{ severity: "information", code: "informational", details: { coding: [{ system, code }] } }],
   };
 }
 

@@ -26,13 +26,13 @@ export function capabilityStatement(rules: Rules, base: string): CapabilityState
     rest: [
       {
         mode: "server",
-        interaction: [{ code: "transaction" }, { code: "batch" }],
+        interaction: [{ code: "transaction" }, rules.namesAbilities ? { code: "batch" } : { code: "history-system" }],
         resource: TYPES.map((type) => ({
           type,
           interaction: INSTANCE.map((code) => ({ code })),
           versioning: "versioned-update",
           readHistory: true,
-          updateCreate: true,
+          ...(rules.namesAbilities ? { updateCreate: true } : {}),
           conditionalCreate: true,
           conditionalUpdate: true,
           conditionalDelete: "single",

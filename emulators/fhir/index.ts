@@ -7,7 +7,7 @@ import type { Bundle, Resource, SearchParameter } from "@medplum/fhirtypes";
 import { type Answer, createInteractions, type Interaction } from "./interactions.ts";
 import { refusal } from "./outcome.ts";
 import { IndexedRepository } from "./repository.ts";
-import { HAPI, STRICT } from "./rules.ts";
+import { HAPI, type Rules, STRICT } from "./rules.ts";
 
 export type FhirEmulator = {
   /** Base URL, `http://127.0.0.1:P/fhir`. */
@@ -67,7 +67,7 @@ export async function startFhirEmulator(options: FhirEmulatorOptions = {}): Prom
       const base = `http://${request.headers.host}/fhir`;
       const turn = queue.then(() => interactions.carryOut(interactionOf(request, bytes, base)));
       queue = turn.catch(() => undefined);
-      send(response, request, await turn, base);
+      send(response, request, await turn, base, rules);
     } catch (error) {
       if (response.headersSent || response.destroyed) return;
       const { outcome } = error instanceof SyntaxError ? refusal(400, "structure", error.message) : asRefusal(error);
@@ -136,15 +136,19 @@ function asRefusal(error: unknown): { outcome: Resource } {
   return outcome ? { outcome } : refusal(500, "exception", String(error));
 }
 
-function send(response: ServerResponse, request: IncomingMessage, answer: Answer, base: string): void {
+function send(response: ServerResponse, request: IncomingMessage, answer: Answer, base: string, rules: Rules): void {
   const { status, resource, write, target } = answer;
   const headers: Record<string, string> = { ...answer.headers };
   if (headers["location"]) headers["location"] = `${base}/${headers["location"]}`;
   const meta = resource?.resourceType === "OperationOutcome" ? undefined : resource?.meta;
   const version = write?.version || (target ? meta?.versionId : undefined);
   if (version && target) {
-    headers["etag"] = `W/"${version}"`;
-    if (write) headers["location"] = `${base}/${target}/_history/${version}`;
+    const location = `${base}/${target}/_history/${version}`;
+    const isDeletion = request.method === "DELETE";
+    if (rules.contentLocation) headers["content-location"] = location;
+    else if (write) headers["location"] = location;
+    if (request.method === "POST") headers["location"] = location;
+    if (!(isDeletion && rules.contentLocation)) headers["etag"] = `W/"${version}"`;
     if (meta?.lastUpdated) headers["last-modified"] = new Date(meta.lastUpdated).toUTCString();
   }
   const minimal = write !== undefined && /return=minimal/.test(String(request.headers["prefer"] ?? ""));

@@ -80,7 +80,8 @@ export function createInteractions(repository: IndexedRepository, rules: Rules, 
     if ((method === "PUT" || method === "POST") && body?.resourceType !== type) {
       throw refusal(400, "invalid", `a resource of type ${type} is expected`);
     }
-    if (method === "PUT" && id !== "" && rules.urlIdWins) body = { ...(body as Resource), id } as typeof body;
+    if (method === "PUT" && id !== "" && rules.urlIdWinsInBundle && repository.inBundle)
+      body = { ...(body as Resource), id } as typeof body;
     if (method === "PUT" && id !== "" && headers["if-none-match"] === "*" && !rules.conditionsIgnored) {
       if (repository.peek(type, id)) throw refusal(rules.staleStatus, "conflict", "the resource exists");
     }

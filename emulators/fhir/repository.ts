@@ -7,7 +7,15 @@
  */
 import { randomUUID } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { deepClone, globalSchema, matchesSearchRequest, type SearchRequest, type WithId } from "@medplum/core";
+import {
+  allOk,
+  created,
+  deepClone,
+  globalSchema,
+  matchesSearchRequest,
+  type SearchRequest,
+  type WithId,
+} from "@medplum/core";
 import {
   type CreateResourceOptions,
   type DeleteResourceOptions,
@@ -17,7 +25,7 @@ import {
 } from "@medplum/fhir-router";
 import type { Bundle, BundleEntry, Meta, OperationOutcome, Resource } from "@medplum/fhirtypes";
 import { ALLOWED_TARGETS, firstEmpty, literalTarget, referencesIn } from "./elements.ts";
-import { refusal, success } from "./outcome.ts";
+import { refusal } from "./outcome.ts";
 import type { Rules } from "./rules.ts";
 import { createSearchIndex } from "./search-index.ts";
 
@@ -213,10 +221,10 @@ export class IndexedRepository extends MemoryRepository {
       throw refusal(412, "multiple-matches", "HAPI-0958: the condition matches several resources");
     const existing = matches[0];
     if (!existing) {
-      return { resource: await this.createResource(resource, options), outcome: success("created") };
+      return { resource: await this.createResource(resource, options), outcome: created };
     }
     this.last = { kind: "unchanged", version: existing.meta?.versionId ?? "" };
-    return { resource: existing as WithId<T>, outcome: success("existing") };
+    return { resource: existing as WithId<T>, outcome: allOk };
   }
 
   /** Runs `callback` so that nothing of it stays when it throws; nested calls join the outer one. */

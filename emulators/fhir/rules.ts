@@ -15,16 +15,20 @@ export type Rules = Readonly<{
   integrity: boolean;
   /** Whether ids made of digits only are refused when a client chooses them; server ids are counted, not UUIDs. */
   numericServerIds: boolean;
-  /** Whether the id of the URL wins over the id in the body (otherwise 400). */
-  urlIdWins: boolean;
+  /** Whether, in a Bundle, the id of the URL wins over another or no id in the body (otherwise, and alone, 400). */
+  urlIdWinsInBundle: boolean;
   /** Form of etag, status and location in the entries of a response Bundle. */
   entryForm: "hapi" | "strict";
   /** How long (ms) an equal search may be answered with its first list of hits; 0: never. */
   searchCacheMs: number;
-  /** How far the version jumps when a deleted resource is put again, alone. */
+  /** How far the version jumps when a deleted resource is put again, alone (HAPI: 1 or 2 were both seen). */
   revivalStep: number;
   /** Whether a lone DELETE answers 200 with an OperationOutcome (otherwise 204). */
   deleteAnswersOutcome: boolean;
+  /** Whether the capability statement names update-as-create and batch (HAPI does both and says neither). */
+  namesAbilities: boolean;
+  /** Whether a PUT answers with Content-Location instead of Location. */
+  contentLocation: boolean;
   /** Two entries for one resource in a transaction: refused, or only for the same fullUrl. */
   duplicates: "refuse" | "hapi";
   /** Resources come back in write answers unless `Prefer: return=minimal`, or only when asked for in a Bundle. */
@@ -42,11 +46,13 @@ export const STRICT: Rules = {
   unchangedKeepsVersion: false,
   integrity: false,
   numericServerIds: false,
-  urlIdWins: false,
+  urlIdWinsInBundle: false,
   entryForm: "strict",
   searchCacheMs: 0,
   revivalStep: 1,
   deleteAnswersOutcome: false,
+  namesAbilities: true,
+  contentLocation: false,
   duplicates: "refuse",
   entryResources: "always",
   refusesEmpty: true,
@@ -60,11 +66,13 @@ export const HAPI: Rules = {
   unchangedKeepsVersion: true,
   integrity: true,
   numericServerIds: true,
-  urlIdWins: true,
+  urlIdWinsInBundle: true,
   entryForm: "hapi",
   searchCacheMs: 60_000,
   revivalStep: 2,
   deleteAnswersOutcome: true,
+  namesAbilities: false,
+  contentLocation: true,
   duplicates: "hapi",
   entryResources: "on-request",
   refusesEmpty: false,
