@@ -1,5 +1,5 @@
 export { encodeText } from "./character-set.ts";
-export { code, type Dataset, type Element, el, type PersonName, personName, text } from "./dataset.ts";
+export { code, type Dataset, type Element, el, type PersonName, personName, text, type Value } from "./dataset.ts";
 export {
   type EveningStudy,
   type HospitalDayStep,
