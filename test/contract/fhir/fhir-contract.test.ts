@@ -1,8 +1,12 @@
 import { afterAll, beforeAll } from "@jest/globals";
 import { type FhirEmulator, startFhirEmulator } from "../../../emulators/fhir/index.ts";
+import { type Hapi, startHapi } from "../../support/hapi.ts";
 import { describeFhirContract } from "./battery.ts";
 
-/** Another server to hold to the contract; `FHIR_CONTRACT_READING` (default hapi) says how it answers conditions. */
+/**
+ * Another server to hold to the contract: a base URL, or `hapi` to start a real HAPI FHIR server.
+ * `FHIR_CONTRACT_READING` (`hapi` by default, or `strict`) says how it answers conditions.
+ */
 const other = process.env["FHIR_CONTRACT_URL"];
 
 for (const hapi of [false, true]) {
@@ -20,9 +24,14 @@ for (const hapi of [false, true]) {
 
 if (other !== undefined) {
   const reading = process.env["FHIR_CONTRACT_READING"] === "strict" ? "strict" : "hapi";
+  let hapi: Hapi | null = null;
+  beforeAll(async () => {
+    if (other === "hapi") hapi = await startHapi();
+  }, 300_000);
+  afterAll(() => hapi?.stop());
   describeFhirContract(
     `server ${other}`,
-    () => other.replace(/\/$/, ""),
+    () => hapi?.url ?? other.replace(/\/$/, ""),
     () => reading,
   );
 }
