@@ -1,15 +1,14 @@
 /** What may be shown of an option's value. */
 import type { Option } from "./option.ts";
 
-/** A URL without its user and password; a text that is no URL but holds an `@` is not shown at all. */
+/** A URL without its user, password and query; a text that is no URL but holds an `@` is not shown at all. Redis' lists of hosts are no WHATWG URLs. */
 export function maskUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || url.host === "") return text.includes("@") ? "***" : text;
-  if (url.username === "" && url.password === "" && url.search === "") return text;
-  url.search = "";
-  const shown = url.href;
-  const hidden = url.username !== "" || url.password !== "";
-  return hidden ? shown.replace(/\/\/[^@/]*@/, "//***@") : shown;
+  const parts = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)([^?#]*)/i.exec(text);
+  if (parts === null) return text.includes("@") ? "***" : text;
+  const [, scheme = "", authority = "", path = ""] = parts;
+  if (path.includes("@")) return `${scheme}***`; // a slash in a password that was not escaped
+  const at = authority.lastIndexOf("@");
+  return `${scheme}${at < 0 ? authority : `***@${authority.slice(at + 1)}`}${path}`;
 }
 
 /** The value as it may be printed: secrets never, URLs without credentials, long ones cut. */

@@ -28,8 +28,14 @@ const services = {
     group: "services",
     fileToo: true,
     about:
-      "Redis ≥ 6.2 or Valkey: redis://, rediss:// (TLS), redis+cluster://, rediss+cluster:// or the path of a Unix socket. Unset: `start` runs one of its own in DATA_DIR.",
+      "Redis ≥ 6.2 or Valkey: redis://, rediss:// (TLS), redis+cluster://, redis+sentinel:// (with TLS rediss+…) or the path of a Unix socket. Unset: `start` runs one of its own in DATA_DIR.",
     example: "rediss://user:password@redis.hospital.example:6380",
+  },
+  REDIS_CA: {
+    kind: "text",
+    group: "services",
+    fileToo: true,
+    about: "PEM certificates of the authorities a rediss:// server is checked against; unset: the system's.",
   },
   DATA_DIR: {
     kind: "path",
@@ -90,6 +96,13 @@ const resources = {
     default: "delete",
     about:
       "When a study's last instance is deleted: `delete` the ImagingStudy we created, or `mark` it entered-in-error.",
+  },
+  SPLIT_GIVEN: {
+    kind: "choice",
+    choices: ["no", "yes"],
+    group: "resources",
+    default: "no",
+    about: "Whether given names are cut at spaces into several, as DICOMcast did.",
   },
   INSTANCE_LIST_LIMIT: {
     kind: "integer",

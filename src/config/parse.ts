@@ -79,11 +79,10 @@ function parseUrl(text: string): Parsed {
 
 function parseRedis(text: string): Parsed {
   if (text.startsWith("/") || text.startsWith("./")) return good(text);
-  const url = URL.parse(text);
-  const known = url !== null && /^rediss?(\+cluster)?:$|^unix:$/.test(url.protocol);
+  const known = /^(rediss?(\+(cluster|sentinel))?|unix):\/\/\S+$/.test(text);
   return known
     ? good(text)
-    : bad("redis://, rediss://, redis+cluster://, rediss+cluster:// or the path of a Unix socket");
+    : bad("redis://, rediss://, redis+cluster://, redis+sentinel:// or the path of a Unix socket");
 }
 
 /** An absolute URI (RFC 3986 §4.3): a scheme, then no white space and no `|`, which separates system and value in FHIR searches. */

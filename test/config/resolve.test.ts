@@ -201,6 +201,8 @@ describe("what is shown", () => {
   test("credentials in URLs are not", () => {
     expect(maskUrl("rediss://u:geheim@redis.example:6380/0")).toBe("rediss://***@redis.example:6380/0");
     expect(maskUrl("u:geheim@redis.example")).toBe("***");
+    expect(maskUrl("redis+cluster://u:ge@heim@a:1,b:2")).toBe("redis+cluster://***@a:1,b:2");
+    expect(maskUrl("redis://u:ge/heim@a:1")).toBe("redis://***");
     const shown = problems({
       DICOM_URL: "https://u:geheim@dicom.example",
       REDIS_URL: "http://u:geheim@redis.example",

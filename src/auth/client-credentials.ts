@@ -1,0 +1,79 @@
+/** OAuth 2.0 client credentials (RFC 6749 §4.4) at a token URL. */
+import type { AuthConfig } from "../config.ts";
+import { StudycastError } from "../errors.ts";
+import type { Token } from "./authorize.ts";
+
+type ClientConfig = Extract<AuthConfig, { kind: "oauth2" }>;
+
+/** RFC 6749 §5.2; only these may be shown, because a server is free to put anything there. */
+const ERROR_CODES = [
+  "invalid_request",
+  "invalid_client",
+  "invalid_grant",
+  "unauthorized_client",
+  "unsupported_grant_type",
+  "invalid_scope",
+];
+/** §5.1 recommends `expires_in`; without it a token is used for so long. */
+const LIFE_S = 300;
+const MAX_TOKEN_LENGTH = 64 * 1024;
+
+/**
+ * Asks for a token: with HTTP Basic, which every server must take (§2.3.1), and when that is refused once more with the credential in the body.
+ * @throws StudycastError AUTH_FAILED with status and error code
+ */
+export async function fetchClientToken(
+  config: ClientConfig,
+  service: string,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<Token> {
+  const first = await ask(config, "header", service, signal);
+  const answer = first.status === 400 || first.status === 401 ? await ask(config, "body", service, signal) : first;
+  const { access_token: value, expires_in: life, error } = answer.body;
+  if (answer.status !== 200) {
+    const code = ERROR_CODES.find((known) => known === error);
+    throw new StudycastError("AUTH_FAILED", { service, status: answer.status, ...(code ? { error: code } : {}) });
+  }
+  if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value) || value.length > MAX_TOKEN_LENGTH)
+    throw new StudycastError("AUTH_FAILED", { service, reason: "the answer holds no token" });
+  const seconds = Number(life);
+  return { value, endsAtMs: now() + (seconds > 0 ? seconds : LIFE_S) * 1000 };
+}
+
+async function ask(
+  { tokenUrl, clientId, clientSecret, scope }: ClientConfig,
+  place: "header" | "body",
+  service: string,
+  signal: AbortSignal,
+): Promise<{ status: number; body: Readonly<Record<string, unknown>> }> {
+  const form = new URLSearchParams({ grant_type: "client_credentials", ...(scope === undefined ? {} : { scope }) });
+  const headers = new Headers({ accept: "application/json" });
+  if (place === "header") {
+    const pair = `${formEncoded(clientId)}:${formEncoded(clientSecret)}`;
+    headers.set("authorization", `Basic ${Buffer.from(pair).toString("base64")}`);
+  } else {
+    form.set("client_id", clientId);
+    form.set("client_secret", clientSecret);
+  }
+  try {
+    const response = await fetch(tokenUrl, { method: "POST", headers, body: form, signal, redirect: "error" });
+    return { status: response.status, body: asRecord(await response.text()) };
+  } catch (cause) {
+    throw new StudycastError("AUTH_FAILED", { service, reason: "the token URL does not answer" }, { cause });
+  }
+}
+
+/** application/x-www-form-urlencoded, as §2.3.1 asks for both halves of the Basic pair. */
+function formEncoded(text: string): string {
+  return new URLSearchParams({ t: text }).toString().slice(2);
+}
+
+function asRecord(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === "object" && parsed !== null ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+}

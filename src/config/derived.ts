@@ -1,0 +1,29 @@
+/** Groups of options that several commands need in the same shape. */
+import type { PartialConfig } from "../config.ts";
+
+/** What mapping/index.ts calls MappingOptions. */
+export function mappingOptions(config: PartialConfig) {
+  return {
+    sourceId: config.SOURCE_ID,
+    patientIdSystem: config.PATIENT_ID_SYSTEM,
+    issuerSystems: config.ISSUER_SYSTEMS,
+    accessionSystem: config.ACCESSION_SYSTEM,
+    timeZone: config.TIME_ZONE,
+    instanceListLimit: config.INSTANCE_LIST_LIMIT,
+    splitGiven: config.SPLIT_GIVEN === "yes",
+  };
+}
+
+/**
+ * The options that decide which resource stands for whom, stamped beside the state. Each issuer has its own name: an issuer that is added cures
+ * studies that wait for it and is no change of identity, one that is changed or taken away is.
+ */
+export function identityOptions(config: PartialConfig & { readonly DICOM_URL: string }): Record<string, string> {
+  const issuers = Object.entries(config.ISSUER_SYSTEMS).map(([issuer, system]) => [`ISSUER_SYSTEMS ${issuer}`, system]);
+  return {
+    DICOM_URL: config.DICOM_URL,
+    PATIENT_ID_SYSTEM: config.PATIENT_ID_SYSTEM ?? "",
+    ACCESSION_SYSTEM: config.ACCESSION_SYSTEM ?? "",
+    ...Object.fromEntries(issuers),
+  };
+}
