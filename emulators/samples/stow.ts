@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 export type Stored = { stored: number; refused: number };
 
 const TRIES = 4;
-const BUSY = new Set([408, 429, 500, 502, 503, 504]);
+const BUSY = new Set([408, 429, 502, 503, 504]);
 
 function multipart(files: readonly Uint8Array[]): { type: string; body: Buffer } {
   const boundary = `part-${randomUUID()}`;
@@ -48,7 +48,7 @@ function storedCount(body: string): number {
 
 /**
  * Sends files in one STOW-RS request to `<dicomUrl>/v2/studies`. What the answer does not list as stored was refused; a 4xx
- * refuses all. Throws on network errors and 5xx that persist: then the service is in trouble, not the file.
+ * refuses all. Throws on 5xx and on network errors that persist.
  */
 export async function storeFiles(
   dicomUrl: string,

@@ -150,6 +150,30 @@ describe("storing a folder", () => {
     expect(seen).toEqual([8, 8, 9, 10, 11, 12, 13, 13]);
   });
 
+  test("a file over which a service fails is refused, and the next one is sent", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "samples-"));
+    closing.push(() => rm(dir, { recursive: true }));
+    for (const name of ["x", "y"]) await writeFile(join(dir, name), name);
+    const { url, asked } = await scripted([
+      [500, ""],
+      [200, "{}"],
+      [200, '{"00081199":{"vr":"SQ","Value":[{}]}}'],
+    ]);
+    expect(await storeFolder(url, dir)).toEqual({ stored: 1, refused: 1 });
+    expect(asked[1]).toBe("GET /v2/changefeed/latest?includeMetadata=false");
+  });
+
+  test("a service that is gone ends it with an error", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "samples-"));
+    closing.push(() => rm(dir, { recursive: true }));
+    await writeFile(join(dir, "x"), "x");
+    const { url } = await scripted([
+      [500, ""],
+      [500, ""],
+    ]);
+    await expect(storeFolder(url, dir)).rejects.toThrow("status 500");
+  });
+
   test("a service that answers 503 once is asked again", async () => {
     const dir = await mkdtemp(join(tmpdir(), "samples-"));
     closing.push(() => rm(dir, { recursive: true }));
