@@ -24,4 +24,6 @@ export {
 } from "./instance-attributes.ts";
 export { ISSUE_CODES, type Issue, type IssueCode } from "./issues.ts";
 export type { MappingOptions } from "./options.ts";
+export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
+export { MAPPING_ROWS, MAPPING_VERSION, type MappingRow, mappingTable, OWNERSHIP } from "./rows.ts";
 export { type Subject, unidentifiedSubject } from "./subject.ts";

@@ -5,7 +5,7 @@ import type { Note } from "./issues.ts";
 import type { Keyword } from "./tags.ts";
 import { cleanText } from "./text.ts";
 
-const REPRESENTATION_URL = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation";
+export const REPRESENTATION_URL = "http://hl7.org/fhir/StructureDefinition/iso21090-EN-representation";
 
 /** Component groups in DICOM's order, with the code of iso21090-EN-representation. */
 const GROUPS = [
