@@ -39,9 +39,9 @@ return 0`);
 export function createState(redis: RedisClient, options: StateOptions) {
   const keys = keysOf(options.sourceId);
   const times = { rememberMs: HOUR_MS, goneMs: 24 * HOUR_MS, ...options };
-  const marks = studyMarks(redis, keys, times);
   return {
-    ...marks,
+    // biome-ignore lint/nursery/noMisusedPromises: an object of functions, not a promise
+    ...studyMarks(redis, keys, times),
     ...views(redis, keys),
     ...rejections(redis, keys),
     ...stamps(redis, keys),
