@@ -39,10 +39,15 @@ export function decodeText(characterSet: string, bytes: Uint8Array, vr: string):
   if (terms.every((term) => term === "" || term === "ISO_IR 6") && !bytes.includes(0x1b)) return latin1(bytes);
   const declared = terms.join("\\");
   return (
-    convert(declared, bytes, vr) ??
+    withoutEscapes(convert(declared, bytes, vr)) ??
     convert(`${(terms[0] || "ISO_IR 6").replace("ISO_IR", "ISO 2022 IR")}\\${extensions}`, bytes, vr) ??
     latin1(bytes)
   );
+}
+
+/** A set declared without code extensions leaves escape sequences standing in the text. */
+function withoutEscapes(text: string | undefined): string | undefined {
+  return text?.includes("\u001b") ? undefined : text;
 }
 
 function convert(characterSet: string, bytes: Uint8Array, vr: string): string | undefined {
