@@ -20,6 +20,8 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
+const REPEATABLE = new Set(["GET", "HEAD"]);
+
 /** Sends `incoming` (with `body` in the place of what was already read of it) to the target; resolves at the answer's head. */
 export function forward(
   target: URL,
@@ -39,7 +41,16 @@ export function forward(
       (message) => resolve({ message, status: message.statusCode ?? 502, headers: endToEnd(message) }),
     );
     outgoing.setNoDelay(true);
-    outgoing.on("error", reject);
+    outgoing.on("error", (error) => {
+      // The target closed an idle connection at the moment it was used again: not a fault that the script asked for.
+      if (
+        outgoing.reusedSocket &&
+        REPEATABLE.has(incoming.method ?? "") &&
+        (error as { code?: string }).code === "ECONNRESET"
+      ) {
+        forward(target, agent, incoming, path, body, onBytes).then(resolve, reject);
+      } else reject(error);
+    });
     if (body !== undefined) {
       onBytes(body.length);
       outgoing.end(body);

@@ -21,7 +21,8 @@ export function capabilityStatement(rules: Rules, base: string): CapabilityState
     kind: "instance",
     software: { name: rules.entryForm === "hapi" ? "HAPI FHIR Server" : "studycast FHIR emulator" },
     implementation: { description: "studycast FHIR emulator", url: base },
-    fhirVersion: "4.0.1",
+    // An R5 server is imitated for start-up checks only; the type knows R4.
+    fhirVersion: rules.fhirVersion as "4.0.1",
     format: ["application/fhir+json", "json"],
     rest: [
       {
@@ -32,7 +33,7 @@ export function capabilityStatement(rules: Rules, base: string): CapabilityState
           interaction: INSTANCE.map((code) => ({ code })),
           versioning: "versioned-update",
           readHistory: true,
-          ...(rules.namesAbilities ? { updateCreate: true } : {}),
+          ...(rules.namesAbilities || !rules.updateCreate ? { updateCreate: rules.updateCreate } : {}),
           conditionalCreate: true,
           conditionalUpdate: true,
           conditionalDelete: "single",

