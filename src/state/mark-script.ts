@@ -11,6 +11,7 @@ import { script } from "./script.ts";
  *      number of the change (from 1), delay, "low" or "live", "pull" or "".
  *
  * A change of low priority is skipped when the study has been read after it (by more than the grace period): what it tells of has been seen.
+ * A full Redis refuses it before anything is written, because its first write is one that needs memory.
  * "pull": a job may lie somewhere with a longer delay or a lower priority than the study has now.
  */
 export const MARK = script(`${ROW_LUA}
@@ -36,8 +37,8 @@ for i = 1, #KEYS - 5 do
     local low = priority == 'low' and (not row.m or row.p == 'l')
     local upgraded = pending and row.p == 'l' and not low
 
-    redis.call('PERSIST', key)
     redis.call('HSET', key, 'm', mark, 'c', now, 'b', row.b)
+    redis.call('PERSIST', key)
     if row.f then revive(key, study, now, KEYS[4]) end
     if not pending then
       redis.call('HSET', key, 's', now, 'a', changedAt)
@@ -57,7 +58,7 @@ for i = 1, #KEYS - 5 do
 
     local n = #orders
     orders[n + 1] = i
-    orders[n + 2] = settleDelay(row, now, minMs, maxMs, factor)
+    orders[n + 2] = newBurst and minMs or settleDelay(row, now, minMs, maxMs, factor)
     orders[n + 3] = low and 'low' or 'live'
     orders[n + 4] = pending and (upgraded or newBurst or row.e) and 'pull' or ''
   end

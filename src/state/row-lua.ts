@@ -45,7 +45,6 @@ end
 
 local function settleDelay(row, now, minMs, maxMs, factor)
   local age = now - tonumber(row.b or now)
-  if age <= 0 then return minMs end
   local delay = math.max(minMs, math.min(maxMs, age))
   return math.floor(math.max(delay, math.min(maxMs * 10, factor * tonumber(row.k or 0))))
 end

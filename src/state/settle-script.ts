@@ -11,9 +11,9 @@ export const BEGIN = script(`${ROW_LUA}
 local key, study = KEYS[1], ARGV[1]
 local now = clock()
 local row = load(key, 'm', 'p', 'f', 's', 'a', 'g', 'd', 'x')
+redis.call('PERSIST', key)
 if not row.m then
   row.m, row.s, row.a = ARGV[2], now, now
-  redis.call('PERSIST', key)
   redis.call('HSET', key, 'm', row.m, 's', now, 'a', now)
   redis.call('ZADD', KEYS[2], now, study)
 elseif row.f then
@@ -32,6 +32,7 @@ return {row.m, (row.g or row.x) and '1' or '', row.d or '', row.p == 'l' and 'lo
  * KEYS 1 row, 2 live, 3 low, 4 failed, 5 codes, 6 rejected.
  * ARGV 1 study, 2 mark, 3 "synced", "deleted" or "failed", 4 duration in ms, 5 rejected instances as JSON ("" for none), 6 code, 7 id of the failing
  *      job, 8 mark for a new row, 9 minMs, 10 maxMs, 11 factor, 12 rememberMs, 13 goneMs.
+ * A full Redis lets it through, as it does every script whose first write needs no memory (PERSIST): what settles makes room.
  * Returns {"settled", id of an older failed job or ""} or {"pending", delay, "low" or "live"}.
  */
 export const SETTLE = script(`${ROW_LUA}
@@ -40,6 +41,7 @@ local study, mark, outcome = ARGV[1], ARGV[2], ARGV[3]
 local now = clock()
 local row = load(key, 'm', 'p', 'e', 'f', 'j', 'w', 't', 'n', 'o', 'b', 'x')
 local done = outcome ~= 'failed'
+redis.call('PERSIST', key)
 if done then
   row.k = ARGV[4]
   redis.call('HSET', key, 'k', ARGV[4])
@@ -47,7 +49,6 @@ if done then
 end
 
 if row.m ~= mark then
-  redis.call('PERSIST', key)
   if not row.m then
     redis.call('HSET', key, 'm', ARGV[8], 's', now, 'a', now)
     if row.x then redis.call('HSET', key, 'g', 1) end
