@@ -1,7 +1,60 @@
 import type { Coding } from "fhir/r4";
-export function bodyPartCoding(_term: string): Coding | undefined {
-  return undefined;
+import { BODY_PARTS, type BodyPart } from "./body-part-table.ts";
+import { SNOMED } from "./laterality.ts";
+
+/** What modalities and technologists write instead of the defined terms. Only where the meaning is beyond doubt. */
+const ALIASES: Readonly<Record<string, string>> = {
+  ABD: "ABDOMEN",
+  ABDO: "ABDOMEN",
+  ABDOMENANDPELVIS: "ABDOMENPELVIS",
+  ANKLES: "ANKLE",
+  BREASTS: "BREAST",
+  CERVICAL: "CSPINE",
+  CHESTABDOMENPELVIS: "CHESTABDPELVIS",
+  CHESTANDABDOMEN: "CHESTABDOMEN",
+  DORSALSPINE: "TSPINE",
+  ELBOWS: "ELBOW",
+  EXTREMITIES: "EXTREMITY",
+  FEET: "FOOT",
+  HANDS: "HAND",
+  HIPS: "HIP",
+  KIDNEYS: "KIDNEY",
+  KNEES: "KNEE",
+  LUNGS: "LUNG",
+  LUMBOSACRALSPINE: "LSSPINE",
+  NECKANDCHEST: "NECKCHEST",
+  OESOPHAGUS: "ESOPHAGUS",
+  ORBITS: "ORBIT",
+  RIBS: "RIB",
+  SHOULDERS: "SHOULDER",
+  THORACOLUMBARSPINE: "TLSPINE",
+  URINARYBLADDER: "BLADDER",
+  WRISTS: "WRIST",
+};
+
+/** Letter case, spaces and punctuation do not matter: `C-SPINE`, `Whole Body`. */
+function normalize(term: string): string {
+  return term.toUpperCase().replace(/[\s_\-./,&+]/g, "");
 }
-export function fromSnomedRt(_code: string): Coding | undefined {
-  return undefined;
+
+const byTerm = new Map<string, BodyPart>([
+  ...BODY_PARTS.map((part): [string, BodyPart] => [normalize(part.meaning), part]),
+  ...BODY_PARTS.map((part): [string, BodyPart] => [part.term, part]),
+]);
+const bySnomedRt = new Map(BODY_PARTS.map((part) => [part.snomedRt ?? "", part]));
+
+function coding(part: BodyPart | undefined): Coding | undefined {
+  return part && { system: SNOMED, code: part.code, display: part.meaning };
+}
+
+/** The code of a Body Part Examined value: a defined term or its meaning, or an alias. */
+export function bodyPartCoding(term: string): Coding | undefined {
+  const name = normalize(term);
+  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
+  return coding(byTerm.get(alias ?? name));
+}
+
+/** SNOMED CT for a SNOMED RT code such as `T-D4000`. */
+export function fromSnomedRt(code: string): Coding | undefined {
+  return code === "" ? undefined : coding(bySnomedRt.get(code));
 }
