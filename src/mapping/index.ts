@@ -1,5 +1,6 @@
 /** DICOM JSON of a study's instances → Patient, ImagingStudy, Endpoint (FHIR R4). Pure: no clock, no I/O, no logger; bad data comes back as values. */
 export { buildStudy, type StudyOfInstances, type StudyResources } from "./build-study.ts";
+export { collectionBundle, type MappedDatasets, mapDatasets } from "./collection.ts";
 export { endpointResource } from "./endpoint.ts";
 export {
   AS_OF_URL,

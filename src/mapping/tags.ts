@@ -35,6 +35,7 @@ export const TAGS = {
   PatientSex: ["00100040", "CS"],
   BodyPartExamined: ["00180015", "CS"],
   ProtocolName: ["00181030", "LO"],
+  StudyInstanceUID: ["0020000D", "UI"],
   SeriesInstanceUID: ["0020000E", "UI"],
   SeriesNumber: ["00200011", "IS"],
   InstanceNumber: ["00200013", "IS"],
