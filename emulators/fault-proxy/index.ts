@@ -58,8 +58,9 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const path = request.url ?? "/";
     if (path.startsWith("/__")) return control(path, request, response);
     const { method = "GET" } = request;
-    // Bundles carry their studies in the body; anything else is streamed unless a fault must see it.
-    const looks = method === "POST" || script.needsBody;
+    // Bundles carry their studies in the body; anything else is streamed unless a fault must see it. Files never matter.
+    const type = request.headers["content-type"] ?? "";
+    const looks = !type.startsWith("multipart/") && (script.needsBody || (method === "POST" && type.includes("json")));
     const hasBody = request.headers["content-length"] !== undefined || "transfer-encoding" in request.headers;
     const body = looks && hasBody ? await readAll(request) : undefined;
     const text = body?.subarray(0, KEPT_BODY).toString("utf8") ?? "";

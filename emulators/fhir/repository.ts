@@ -329,6 +329,7 @@ export class IndexedRepository extends MemoryRepository {
   #checkReferences(resource: Stored): void {
     for (const reference of referencesIn(resource)) {
       if (/^https?:/.test(reference)) throw refusal(400, "processing", "HAPI-0507: external reference not allowed");
+      if (/^urn:(uuid|oid):/.test(reference)) throw refusal(400, "processing", `HAPI-0541: placeholder ${reference}`);
       const target = literalTarget(reference);
       if (target === undefined) continue;
       const row = this.#rows.get(target);

@@ -18,7 +18,7 @@ for (const hapi of [false, true]) {
   describeFhirContract(
     hapi ? "emulator, HAPI switch" : "emulator, strict",
     () => emulator.url,
-    () => (hapi ? "hapi" : "strict"),
+    hapi ? "hapi" : "strict",
   );
 }
 
@@ -29,9 +29,5 @@ if (other !== undefined) {
     if (other === "hapi") hapi = await startHapi();
   }, 300_000);
   afterAll(() => hapi?.stop());
-  describeFhirContract(
-    `server ${other}`,
-    () => hapi?.url ?? other.replace(/\/$/, ""),
-    () => reading,
-  );
+  describeFhirContract(`server ${other}`, () => hapi?.url ?? other.replace(/\/$/, ""), reading);
 }

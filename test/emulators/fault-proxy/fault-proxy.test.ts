@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
@@ -36,7 +38,8 @@ afterEach(async () => {
 });
 
 const get = (path: string, init: RequestInit = {}): Promise<Response> => fetch(proxy.url + path, init);
-const post = (body: unknown): Promise<Response> => get("", { method: "POST", body: JSON.stringify(body) });
+const post = (body: unknown): Promise<Response> =>
+  get("", { method: "POST", body: JSON.stringify(body), headers: { "content-type": "application/fhir+json" } });
 const PERSON = { resourceType: "Patient", identifier: [{ value: "MRN-77" }], name: [{ family: "Doe", given: ["Jo"] }] };
 
 /** Error code at the bottom of a failed fetch (errors of fetch are of another realm in jest). */
@@ -77,6 +80,30 @@ describe("passing on", () => {
     const took = performance.now() - started;
     expect(took).toBeGreaterThanOrEqual(99);
     expect(took).toBeLessThan(1500);
+  });
+});
+
+describe("as a process", () => {
+  test("says READY, stands before its target, is scripted over HTTP, ends when the pipe of its starter closes", async () => {
+    const target = `http://127.0.0.1:${(server.address() as AddressInfo).port}/fhir`;
+    const args = ["emulators/fault-proxy/main.ts", "--target", target, "--latency", "30", "--parent-pipe"];
+    const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    const url = /^READY (http:\/\/127\.0\.0\.1:\d+)\n$/.exec(line.toString())?.[1];
+    const started = performance.now();
+    expect((await fetch(`${url}/fhir/Patient/a`)).status).toBe(200);
+    expect(performance.now() - started).toBeGreaterThanOrEqual(29);
+    const hold = [{ effect: { kind: "hold", name: "h", when: "before" } }];
+    await fetch(`${url}/__faults`, { method: "POST", body: JSON.stringify(hold) });
+    const waiting = fetch(`${url}/fhir/Patient/a`);
+    const held = async (): Promise<number> =>
+      ((await (await fetch(`${url}/__held?name=h`)).json()) as { held: number }).held;
+    while ((await held()) === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(served).toHaveLength(1);
+    await fetch(`${url}/__release?name=h`, { method: "POST" });
+    expect((await waiting).status).toBe(200);
+    child.stdin.end();
+    expect(await once(child, "exit")).toEqual([0, null]);
   });
 });
 
