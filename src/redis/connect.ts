@@ -1,7 +1,7 @@
 /**
  * Connections to Redis. Every client made here is closed by whoever made it, also one handed to BullMQ, which counts it as shared and leaves it open.
  *
- * Two kinds. `prompt`: commands fail at once while Redis is away, so that loops can say so and back off. `patient`: commands wait for Redis without
+ * Two kinds. `prompt`: while Redis is away commands fail at the next vain connect (within a second), so that loops can say so and back off. `patient`: commands wait for Redis without
  * end, as BullMQ's workers demand.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
@@ -111,14 +111,13 @@ function build({ address, name, kind, password }: ConnectOptions): RedisClient {
   if (address.kind === "cluster") {
     const options = {
       redisOptions: common,
-      enableOfflineQueue: kind === "patient",
       clusterRetryStrategy: reconnect(common),
       // with TLS the certificate names the host; without this the cluster's own numeric addresses would be checked against it
       ...(address.tls ? { dnsLookup } : {}),
     };
     return new Cluster(address.nodes, options);
   }
-  const options: Legacy = { ...common, db: address.db, enableOfflineQueue: kind === "patient" };
+  const options: Legacy = { ...common, db: address.db };
   options.retryStrategy = reconnect(options);
   if (address.kind === "socket") options.path = address.path;
   else if (address.kind === "single") Object.assign(options, { host: address.host, port: address.port });
