@@ -31,6 +31,8 @@ const rules: Record<string, Rule> = {
   state: { values: leaves, types: ["redis", "changefeed"], packages: /^(node:.*|ioredis)$/ },
   queue: { values: leaves, types: ["state", "redis"], packages: /^(node:.*|bullmq|ioredis|@bull-board\/.*)$/ },
   http: { values: leaves, types: ["state"], packages: /^(node:.*|fastify|@fastify\/.*|@bull-board\/.*)$/ },
+  request: { values: [], types: ["study"], packages: /^$/ },
+  status: { values: [...leaves, "changefeed"], types: ["http", "state"], packages: /^$/ },
   startup: { values: leaves, packages: /^node:/ },
   sync: { values: [...leaves, "dicomweb", "mapping", "fhir"], packages: /^(node:.*|fhir\/r4)$/ },
   job: { values: leaves, types: ["sync", "state", "queue"], packages: /^node:/ },

@@ -1,0 +1,121 @@
+/**
+ * Splits a JSON array that comes in pieces into its elements, without parsing it: memory is bounded by one element, not by the study.
+ * Works on bytes: all of JSON's structure is ASCII, and no byte of a longer UTF-8 character looks like ASCII.
+ */
+
+/** What became of the bytes so far. */
+export type ArrayEnd = "complete" | "open" | "not an array";
+
+export type ElementSplitter = {
+  push(bytes: Buffer): void;
+  /** `complete` once the array's closing bracket has come; `open` while it has not. */
+  end(): ArrayEnd;
+};
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const COMMA = 0x2c;
+const SPACE = 0x20;
+
+/** 1 for bytes that mean something outside of strings. */
+const STRUCTURAL = new Uint8Array(256);
+for (const byte of [QUOTE, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE, COMMA]) STRUCTURAL[byte] = 1;
+
+const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
+
+/**
+ * Calls `onElement` with the bytes of each element (valid during the call only). Of an element larger than `maxBytes` the rest is skipped, and
+ * `onOversize` gets its first `maxBytes`.
+ */
+export function createElementSplitter(
+  maxBytes: number,
+  onElement: (bytes: Buffer) => void,
+  onOversize: (start: Buffer) => void,
+): ElementSplitter {
+  let state: ArrayEnd | "start" = "start";
+  /** Nesting: 1 between the elements of the array. */
+  let depth = 1;
+  let inString = false;
+  /** The byte before was an unpaired backslash in a string. */
+  let escaped = false;
+  let parts: Buffer[] = [];
+  let size = 0;
+
+  function keep(bytes: Buffer): void {
+    if (size < maxBytes && bytes.length > 0) parts.push(bytes.subarray(0, maxBytes - size));
+    size += bytes.length;
+  }
+
+  function finish(bytes: Buffer): void {
+    keep(bytes);
+    const [only] = parts;
+    const element = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+    const isOversize = size > maxBytes;
+    parts = [];
+    size = 0;
+    if (isBlank(element)) return;
+    if (isOversize) onOversize(element);
+    else onElement(element);
+  }
+
+  /** Finds the opening bracket behind white space and a byte order mark; returns the place behind it. */
+  function findStart(bytes: Buffer): number {
+    for (const [at, byte] of bytes.entries()) {
+      if (byte <= SPACE || BYTE_ORDER_MARK.includes(byte)) continue;
+      state = byte === OPEN_BRACKET ? "open" : "not an array";
+      return at + 1;
+    }
+    return bytes.length;
+  }
+
+  /** The hot loop: one look per byte, on local variables. */
+  function split(bytes: Buffer, start: number): void {
+    const { length } = bytes;
+    let from = start;
+    for (let at = start; at < length; at++) {
+      if (inString) {
+        if (escaped) {
+          escaped = false;
+          continue;
+        }
+        let byte = bytes[at];
+        while (byte !== QUOTE && byte !== BACKSLASH && ++at < length) byte = bytes[at];
+        if (at === length) break;
+        if (byte === QUOTE) inString = false;
+        else escaped = true;
+        continue;
+      }
+      const byte = bytes[at] ?? 0;
+      if (STRUCTURAL[byte] === 0) continue;
+      if (byte === QUOTE) inString = true;
+      else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
+      else if (byte === COMMA) {
+        if (depth > 1) continue;
+        finish(bytes.subarray(from, at));
+        from = at + 1;
+      } else if (--depth === 0) {
+        finish(bytes.subarray(from, at));
+        state = "complete";
+        return;
+      }
+    }
+    keep(bytes.subarray(from));
+  }
+
+  return {
+    push(bytes) {
+      const start = state === "start" ? findStart(bytes) : 0;
+      if (state === "open") split(bytes, start);
+    },
+    end: () => (state === "start" ? "open" : state),
+  };
+}
+
+function isBlank(bytes: Buffer): boolean {
+  for (let at = 0; at < bytes.length; at++) if ((bytes[at] ?? 0) > SPACE) return false;
+  return true;
+}

@@ -1,0 +1,73 @@
+/** WADO-RS metadata (DICOM PS3.18 §10.4): an answer of any length, handed on one instance at a time. */
+import { type ErrorCode, StudycastError } from "../errors.ts";
+import type { Answer } from "../get.ts";
+import { createElementSplitter } from "./elements.ts";
+import { findUids } from "./find-uids.ts";
+
+/** One instance in the DICOM JSON model (DICOM PS3.18 §F.2): tag → { vr, Value }. */
+export type Dataset = Record<string, unknown>;
+
+/** An instance whose metadata cannot be read, with what is known of it. */
+export type Unreadable = { series?: string; sop?: string; code: ErrorCode };
+
+export type MetadataRead = { instances: number; bytes: number; unreadable: Unreadable[] };
+
+/**
+ * Reads the answer to its end. An element that is no dataset of this study, or is too large, is reported and does not disturb the others.
+ * @throws StudycastError DICOM_UNAVAILABLE (detail `step: body`) when the body breaks off, DICOM_RESPONSE when it is no array
+ */
+export async function readMetadata(
+  answer: Answer,
+  expected: { studyInstanceUid: string; maxInstanceBytes: number },
+  onInstance: (dataset: Dataset) => void,
+): Promise<MetadataRead> {
+  const read: MetadataRead = { instances: 0, bytes: 0, unreadable: [] };
+  const report = (bytes: Buffer) =>
+    read.unreadable.push({ ...findUids(bytes.toString("utf8")), code: "INSTANCE_UNREADABLE" });
+  const splitter = createElementSplitter(
+    expected.maxInstanceBytes,
+    (bytes) => {
+      const dataset = parseDataset(bytes);
+      if (dataset === undefined || isOfAnotherStudy(dataset, expected.studyInstanceUid)) {
+        report(bytes);
+        return;
+      }
+      read.instances++;
+      onInstance(dataset);
+    },
+    report,
+  );
+  for await (const bytes of answer.chunks()) {
+    read.bytes += bytes.length;
+    splitter.push(bytes);
+    if (splitter.end() === "not an array") throw new StudycastError("DICOM_RESPONSE", { what: "no array" });
+  }
+  if (splitter.end() === "open") throw new StudycastError("DICOM_UNAVAILABLE", { step: "body", kind: "truncated" });
+  return read;
+}
+
+function parseDataset(bytes: Buffer): Dataset | undefined {
+  try {
+    const json: unknown = JSON.parse(bytes.toString("utf8"));
+    return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Dataset) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An instance that names another study must not get into this one, which may be another patient's. One that names none is for the mapping to judge. */
+function isOfAnotherStudy(dataset: Dataset, studyInstanceUid: string): boolean {
+  const named = firstText(dataset, "0020000D");
+  return named !== undefined && named !== studyInstanceUid;
+}
+
+/** The first value of an element as text, without padding (trailing spaces and NULs, DICOM PS3.5 §6.2); undefined when it has none. */
+export function firstText(dataset: Dataset, tag: string): string | undefined {
+  const element = dataset[tag];
+  if (typeof element !== "object" || element === null || !("Value" in element)) return undefined;
+  const value: unknown = Array.isArray(element.Value) ? element.Value[0] : undefined;
+  if (typeof value !== "string") return undefined;
+  let end = value.length;
+  while (end > 0 && (value.charCodeAt(end - 1) === 0 || value.charCodeAt(end - 1) === 0x20)) end--;
+  return end === 0 ? undefined : value.slice(0, end);
+}

@@ -1,0 +1,72 @@
+/** What all requests to one DICOM service share: addresses, credential, time-outs, classes of failure. */
+import type { Dispatcher } from "undici";
+import type { Authorize } from "../auth/index.ts";
+import { StudycastError } from "../errors.ts";
+import { type Answer, type FailureCodes, get } from "../get.ts";
+import { parseStudyId, type StudyId } from "../study.ts";
+
+export type DicomClientOptions = {
+  /** Root of the service, without a version. */
+  url: string;
+  authorize?: Authorize | undefined;
+  dispatcher?: Dispatcher | undefined;
+  /** Until the headers of an answer have come. */
+  requestTimeoutMs: number;
+  /** Longest pause inside a body. */
+  idleTimeoutMs: number;
+  /** Whether the service has data partitions: the addresses of its studies then name one. */
+  partitions: boolean;
+  /** An instance whose metadata are larger is reported as unreadable. */
+  maxInstanceBytes: number;
+};
+
+export type Site = {
+  options: DicomClientOptions;
+  /** Below the API's version, such as `/partitions`. */
+  address(path: string): string;
+  studyAddress(study: StudyId): string;
+  partitionAddress(partition: string): string;
+  /** @throws StudycastError DICOM_UNAVAILABLE, DICOM_THROTTLED, DICOM_UNAUTHORIZED, AUTH_FAILED, ABORTED */
+  get(url: string, signal: AbortSignal): Promise<Answer>;
+};
+
+const CODES: FailureCodes = {
+  unavailable: "DICOM_UNAVAILABLE",
+  throttled: "DICOM_THROTTLED",
+  unauthorized: "DICOM_UNAUTHORIZED",
+  response: "DICOM_RESPONSE",
+};
+
+/** Without an Accept header the service answers 406. */
+const DICOM_JSON = "application/dicom+json";
+
+export function createSite(options: DicomClientOptions): Site {
+  const partitionAddress = (partition: string) => retrieveUrl(options.url, partition, options.partitions);
+  return {
+    options,
+    address: (path) => `${withoutSlash(options.url)}/v2${path}`,
+    partitionAddress,
+    studyAddress(study) {
+      const { partition, studyInstanceUid } = parseStudyId(study);
+      return `${partitionAddress(partition)}/studies/${encodeURIComponent(studyInstanceUid)}`;
+    },
+    get: (url, signal) => get(url, DICOM_JSON, { ...options, codes: CODES }, signal),
+  };
+}
+
+/** The base address of DICOMweb in a partition, for Endpoint.address: no slash at its end, no `/studies` (FHIR R4 Endpoint, DICOM PS3.18 §8.2). */
+export function retrieveUrl(publicUrl: string, partition: string, partitionsEnabled: boolean): string {
+  const version = `${withoutSlash(publicUrl)}/v2`;
+  return partitionsEnabled ? `${version}/partitions/${encodeURIComponent(partition)}` : version;
+}
+
+/** Throws the error for a status the request has no use for. */
+export async function refuse(answer: Answer): Promise<never> {
+  await answer.discard();
+  const { status } = answer;
+  throw new StudycastError(status >= 400 ? "DICOM_REFUSED" : "DICOM_RESPONSE", { status });
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, "");
+}
