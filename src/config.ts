@@ -10,7 +10,7 @@ import { parseOption } from "./config/parse.ts";
 import { authConfig, type Problem, type Purpose, ruleProblems, type Values } from "./config/rules.ts";
 
 export type { AuthConfig, AzureCredential } from "./config/auth-options.ts";
-export { identityOptions, mappingOptions } from "./config/derived.ts";
+export { identityOptions, mappingOptions, stateOptions } from "./config/derived.ts";
 export { maskUrl } from "./config/mask.ts";
 export { type FeedStartOption, flagOf, GROUPS, type Group, type Option } from "./config/option.ts";
 export { OPTIONS, type OptionName, optionList } from "./config/options.ts";

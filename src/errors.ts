@@ -55,6 +55,12 @@ export const ERRORS = {
     message: "Another studycast process uses this DATA_DIR.",
     hint: "Stop it, or give this one another DATA_DIR, or run both on one Redis with REDIS_URL.",
   },
+  REDIS_NOT_STARTED: {
+    class: "permanent",
+    service: "redis",
+    message: "REDIS_URL is not set, and no `studycast start` runs here with this DATA_DIR.",
+    hint: "Start it, or give the command the REDIS_URL or DATA_DIR that the worker uses.",
+  },
   REDIS_VERSION: {
     class: "permanent",
     service: "redis",

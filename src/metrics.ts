@@ -65,7 +65,7 @@ export const METRICS = {
   waiting_studies: { type: "gauge", help: "Pending studies that wait for something, by error code.", labels: ["code"] },
   oldest_pending_seconds: { type: "gauge", help: "Age of the study that has been pending for longest." },
   failed_studies: { type: "gauge", help: "Studies that need a person." },
-  rejected_instances: { type: "gauge", help: "Instances left out of their study at its last sync." },
+  studies_with_rejected_instances: { type: "gauge", help: "Studies whose last sync left instances out." },
 
   syncs_total: {
     type: "counter",

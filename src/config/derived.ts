@@ -27,3 +27,17 @@ export function identityOptions(config: PartialConfig & { readonly DICOM_URL: st
     ...Object.fromEntries(issuers),
   };
 }
+
+/** What state/index.ts calls StateOptions. */
+export function stateOptions(config: PartialConfig) {
+  return {
+    sourceId: config.SOURCE_ID,
+    graceMs: config.GRACE_MS,
+    settle: {
+      minMs: config.SETTLE_MIN_MS,
+      maxMs: config.SETTLE_MAX_MS,
+      factor: config.SETTLE_FACTOR,
+      burstEndMs: config.BURST_END_MS,
+    },
+  };
+}

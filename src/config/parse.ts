@@ -78,7 +78,7 @@ function parseUrl(text: string): Parsed {
 }
 
 function parseRedis(text: string): Parsed {
-  if (text.startsWith("/") || text.startsWith("./")) return good(text);
+  if (text.startsWith("/")) return good(text);
   const known = /^(rediss?(\+(cluster|sentinel))?|unix):\/\/\S+$/.test(text);
   return known
     ? good(text)

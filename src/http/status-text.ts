@@ -54,7 +54,7 @@ function rangeLines({ feed }: StatusSnapshot): StatusLine[] {
   ];
 }
 
-function studyLines({ studies, rejectedInstances, at, pending }: StatusSnapshot): StatusLine[] {
+function studyLines({ studies, feed, at, pending }: StatusSnapshot): StatusLine[] {
   const waiting = Object.entries(studies.waiting).map(([code, count]) => `${code} ${count}`);
   const oldest = pending[0] === undefined ? "" : `oldest ${age(pending[0].since, at)}`;
   const facts = [`${studies.pendingLow} of low priority`, oldest, ...waiting].filter((fact) => fact !== "");
@@ -72,13 +72,12 @@ function studyLines({ studies, rejectedInstances, at, pending }: StatusSnapshot)
       trouble: studies.failed > 0,
     },
   ];
-  if (rejectedInstances > 0)
-    lines.push({
-      label: "instances",
-      state: `${rejectedInstances} rejected`,
-      text: "see `studycast rejected`",
-      trouble: true,
-    });
+  const rejected = [
+    [studies.withRejectedInstances, "with rejected instances"],
+    [feed.rejectedEntries, "rejected feed entries"],
+  ].filter(([count]) => count !== 0);
+  for (const [count, what] of rejected)
+    lines.push({ label: "", state: `${count}`, text: `${what}; see \`studycast rejected\``, trouble: true });
   return lines;
 }
 
@@ -93,11 +92,11 @@ function pauseLines({ worker }: StatusSnapshot): StatusLine[] {
 
 function requestLines({ requests }: StatusSnapshot): StatusLine[] {
   return requests
-    .filter(({ progress }) => progress.state === "waiting" || progress.state === "running")
-    .map(({ id, request, progress }) => ({
+    .filter(({ state }) => state === "waiting" || state === "running")
+    .map(({ id, command, state, done, total }) => ({
       label: "request",
-      state: progress.state,
-      text: `${request.kind} ${progress.done}${progress.total === undefined ? "" : ` of ${progress.total}`} (${id})`,
+      state,
+      text: `${command.kind} ${done}${total === undefined ? "" : ` of ${total}`} (${id})`,
       trouble: false,
     }));
 }

@@ -44,6 +44,8 @@ export type StatusSnapshot = {
     /** Sequence up to which the open range has been read. */
     scan: number | null;
     ranges: readonly FeedRange[];
+    /** Entries without usable UIDs, ever. */
+    rejectedEntries: number;
   };
   studies: {
     pending: number;
@@ -52,10 +54,11 @@ export type StatusSnapshot = {
     /** Pending studies by the code of what they wait for. */
     waiting: Readonly<Partial<Record<ErrorCode, number>>>;
     failed: number;
+    /** Studies whose last sync left instances out. */
+    withRejectedInstances: number;
     oldestPendingSeconds: number | null;
   };
-  rejectedInstances: number;
-  /** The first few of each, the oldest first. */
+  /** The first few of each: the newest failures, the oldest pending. */
   failed: readonly FailedStudy[];
   pending: readonly PendingStudy[];
   requests: readonly StoredRequest[];
