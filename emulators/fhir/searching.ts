@@ -38,11 +38,10 @@ export function createSearching(repository: IndexedRepository, rules: Rules, now
   const remember = (key: string | undefined, result: Result): Result => {
     if (key !== undefined) cached.set(key, result);
     byId.set(result.bundleId, result);
-    if (byId.size > MAX_RESULTS) {
-      const [oldest] = byId.keys();
-      if (oldest !== undefined) byId.delete(oldest);
+    for (const results of [cached, byId]) {
+      const [oldest] = results.keys();
+      if (results.size > MAX_RESULTS && oldest !== undefined) results.delete(oldest);
     }
-    if (cached.size > MAX_RESULTS) cached.clear();
     return result;
   };
 
