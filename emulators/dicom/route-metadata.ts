@@ -59,5 +59,10 @@ async function streamInstances(
     if (!(await writeChunk(response, text))) return;
     text = "";
   }
-  response.end(`${text}]`);
+  if (count !== broken?.afterInstances) {
+    response.end(`${text}]`);
+    return;
+  }
+  await writeChunk(response, text);
+  await breakOff(response);
 }

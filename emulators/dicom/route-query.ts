@@ -19,6 +19,11 @@ export function search(level: Level): Handler {
     const results: string[] = [];
     let skip = wanted.offset;
     for (const candidate of candidates(backend, level, narrow(scopeOf(context), wanted.filters))) {
+      // Without filters the skipped ones need not be looked at: paging through everything stays cheap.
+      if (wanted.filters.length === 0 && skip > 0) {
+        skip--;
+        continue;
+      }
       const dataset = parseDataset(candidate.newest.json());
       const modalities = () => studyOf(backend, candidate.newest)?.modalities() ?? [];
       if (!wanted.filters.every((filter) => matches(dataset, filter, wanted.fuzzy, modalities))) continue;

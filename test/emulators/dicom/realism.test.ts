@@ -100,7 +100,7 @@ describe("the feed", () => {
   test("the documented casing: Pascal case names, lower-case values, Z", async () => {
     emulator.store(image());
     emulator.control.casing({ documented: true });
-    const [entry] = (await page()) as unknown as Record<string, string>[];
+    const [entry] = (await (await get("/v1/changefeed")).json()) as Record<string, string>[];
     expect([entry?.["Action"], entry?.["State"], entry?.["Timestamp"]?.endsWith("Z")]).toEqual([
       "create",
       "current",
@@ -151,6 +151,62 @@ describe("bad blobs and broken reads", () => {
     await expect(readAll()).rejects.toThrow();
     expect(text.split('"0020000D"').length - 1).toBe(2);
     expect(await (await get(`/v2/studies/${study}/metadata`)).json()).toHaveLength(3);
+  });
+});
+
+test("a study read may break off even after its last instance", async () => {
+  const study = uid();
+  emulator.store(image({ study }));
+  emulator.control.breakStudyRead({ study, afterInstances: 1, times: 1 });
+  await expect((await get(`/v2/studies/${study}/metadata`)).text()).rejects.toThrow();
+});
+
+describe("a bulk update", () => {
+  const post = (studies: string[], changeDataset: unknown) =>
+    fetch(`${emulator.url}/v2/studies/$bulkUpdate`, {
+      method: "POST",
+      body: JSON.stringify({ studyInstanceUids: studies, changeDataset }),
+    });
+  const change = { "00100020": { vr: "LO", Value: ["P2"] } };
+
+  test("is queued, runs, ends; meanwhile another one is a 409; old rows turn Replaced, on v1 too", async () => {
+    const study = uid();
+    emulator.store(image({ study }));
+    emulator.store(image({ study }));
+    emulator.control.operations({ ms: 100 });
+    const accepted = await post([study, uid()], change);
+    const { id } = (await accepted.json()) as { id: string };
+    expect((await post([study], change)).status).toBe(409);
+    const operation = async (api: number) => (await get(`/v${api}/operations/${id}`)) as Response;
+    const pending = await operation(2);
+    expect([pending.status, pending.headers.get("location")]).toEqual([202, `${emulator.url}/v2/operations/${id}`]);
+    while ((await operation(2)).status === 202) await new Promise((resolve) => setTimeout(resolve, 10));
+    const done = (await (await operation(2)).json()) as { status: string; results: unknown };
+    expect(done).toMatchObject({
+      status: "succeeded",
+      results: { studyProcessed: 2, studyUpdated: 1, instanceUpdated: 2 },
+    });
+    expect(((await (await operation(1)).json()) as { status: string }).status).toBe("completed");
+    const rows = await page();
+    expect(rows.map(({ action, state }) => `${action} ${state}`)).toEqual([
+      "Create Replaced",
+      "Create Replaced",
+      "Update Current",
+      "Update Current",
+    ]);
+    expect(rows[2]?.timestamp).toBe(rows[3]?.timestamp);
+    expect((await get("/v2/operations/0123")).status).toBe(404);
+  });
+
+  test("refuses a list that is empty or too long, and attributes it may not change", async () => {
+    const long = Array.from({ length: 51 }, () => uid());
+    expect([
+      (await post([], change)).status,
+      (await post(long, change)).status,
+      (await post(["x"], change)).status,
+    ]).toEqual([400, 400, 400]);
+    const refused = await post([uid()], { "00080060": { vr: "CS", Value: ["MR"] } });
+    expect([refused.status, Object.keys((await refused.json()) as object)]).toEqual([400, ["00741048"]]);
   });
 });
 
