@@ -39,6 +39,8 @@ export type Control = {
   casing(o: { documented: boolean }): void;
   /** Moves the Date header against real time. */
   date(o: { offsetMs: number }): void;
+  /** Another order of instances in study and series metadata per seed; null is newest first again. */
+  shuffle(o: { seed: number | null }): void;
   operations(o: { ms: number }): void;
   /** Ends all faults of the HTTP layer; the store, its clock and held writes stay. */
   clearFaults(): void;
@@ -72,6 +74,9 @@ export function createControl(faults: Faults, store: MemoryStore | undefined): C
     },
     date({ offsetMs }) {
       faults.dateOffsetMs = offsetMs;
+    },
+    shuffle({ seed }) {
+      faults.shuffleSeed = seed ?? undefined;
     },
     operations({ ms }) {
       faults.operationMs = ms;

@@ -35,6 +35,8 @@ export type Faults = {
   documentedCasing: boolean;
   /** The Date header is this much ahead of real time: the web host's clock is not the database's. */
   dateOffsetMs: number;
+  /** Metadata of a study or series comes in another order for every seed: the service defines none (contract §4.1). */
+  shuffleSeed: number | undefined;
   /** How long a bulk update stays queued and running. */
   operationMs: number;
 };
@@ -48,6 +50,7 @@ export function noFaults(): Faults {
     auth: undefined,
     documentedCasing: false,
     dateOffsetMs: 0,
+    shuffleSeed: undefined,
     operationMs: 0,
   };
 }

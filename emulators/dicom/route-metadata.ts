@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { InstanceView, Scope } from "./backend.ts";
 import type { Context } from "./context.ts";
 import { badBlobOf, useFault } from "./faults.ts";
@@ -37,7 +38,9 @@ export async function getMetadata(context: Context): Promise<void> {
   response.setHeader("Content-Type", dicomJson);
   // Without quotes, as the service sends it.
   response.setHeader("ETag", etag);
-  await streamInstances(context, scope.study ?? "", backend.instances(scope), original);
+  const views = backend.instances(scope);
+  const inOrder = faults.shuffleSeed === undefined ? views : shuffled(views, faults.shuffleSeed);
+  await streamInstances(context, scope.study ?? "", inOrder, original);
 }
 
 async function streamInstances(
@@ -65,4 +68,11 @@ async function streamInstances(
   }
   await writeChunk(response, text);
   await breakOff(response);
+}
+
+function shuffled(views: Iterable<InstanceView>, seed: number): InstanceView[] {
+  const rank = ({ series, instance }: InstanceView) =>
+    createHash("sha1").update(`${seed}/${series}/${instance}`).digest("hex");
+  const ranked = [...views].map((view) => ({ view, rank: rank(view) }));
+  return ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ view }) => view);
 }

@@ -154,6 +154,20 @@ describe("bad blobs and broken reads", () => {
   });
 });
 
+test("the order of instances in a study can be changed, the set stays", async () => {
+  const study = uid();
+  for (let count = 0; count < 8; count++) emulator.store(image({ study }));
+  const read = async (seed: number | null) => {
+    emulator.control.shuffle({ seed });
+    const list = (await (await get(`/v2/studies/${study}/metadata`)).json()) as Record<string, { Value: string[] }>[];
+    return list.map((dataset) => dataset["00080018"]?.Value[0]);
+  };
+  const [plain, one, same, two] = [await read(null), await read(1), await read(1), await read(2)];
+  expect(one).toEqual(same);
+  expect(new Set([plain.join(), one.join(), two.join()]).size).toBe(3);
+  expect(one.toSorted()).toEqual(plain.toSorted());
+});
+
 test("a study read may break off even after its last instance", async () => {
   const study = uid();
   emulator.store(image({ study }));
