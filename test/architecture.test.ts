@@ -28,8 +28,9 @@ const rules: Record<string, Rule> = {
   mapping: { values: ["errors", "study"], types: ["dicomweb"], packages: /^(node:crypto|fhir\/r4)$/ },
   // The ownership trees are data that mapping declares and plan applies.
   fhir: { values: [...leaves, "mapping"], types: ["auth"], packages: /^(node:.*|undici|fhir-kit-client|fhir\/r4)$/ },
-  state: { values: leaves, types: ["redis", "changefeed"], packages: /^(node:.*|ioredis)$/ },
-  queue: { values: leaves, types: ["state", "redis"], packages: /^(node:.*|bullmq|ioredis|@bull-board\/.*)$/ },
+  // Both are built on a connection that redis made, and name its errors as redis does.
+  state: { values: [...leaves, "redis"], types: ["changefeed"], packages: /^(node:.*|ioredis)$/ },
+  queue: { values: [...leaves, "redis"], types: ["state"], packages: /^(node:.*|bullmq|ioredis|@bull-board\/.*)$/ },
   http: { values: leaves, types: ["state"], packages: /^(node:.*|fastify|@fastify\/.*|@bull-board\/.*)$/ },
   request: { values: [], types: ["study"], packages: /^$/ },
   status: { values: [...leaves, "changefeed"], types: ["http", "state"], packages: /^$/ },
