@@ -23,13 +23,28 @@ export function element(dataset: Dataset, keyword: Keyword): Dataset | undefined
   return isRecord(found) ? found : undefined;
 }
 
+/** The value as JSON text; undefined when it is nested too deeply for `JSON.stringify`, which `JSON.parse` is not. */
+export function jsonText(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return undefined;
+  }
+}
+
+/** `1e999` parses as a number that JSON cannot write; it counts as absent like `null`. */
+function isThere(value: unknown): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  return value !== null && value !== undefined && value !== "";
+}
+
 /** All values that are there: `null` and empty strings (empty positions) are left out, a scalar counts as a list of one. */
 function values(dataset: Dataset, keyword: Keyword, note: Note): readonly unknown[] {
   const found = element(dataset, keyword);
   if (found === undefined) return [];
   const value = found["Value"];
-  if (Array.isArray(value)) return value.filter((one) => one !== null && one !== undefined && one !== "");
-  if (value !== undefined && value !== null && value !== "") return [value];
+  if (Array.isArray(value)) return value.filter(isThere);
+  if (isThere(value)) return [value];
   if (found["InlineBinary"] !== undefined) note(keyword, "inline-binary");
   else if (found["BulkDataURI"] !== undefined) note(keyword, "bulk-data");
   return [];

@@ -7,7 +7,7 @@
  */
 
 import type { ErrorCode } from "../errors.ts";
-import { type Dataset, element, isRecord, texts, uid, unsignedInt } from "./dataset.ts";
+import { type Dataset, element, isRecord, jsonText, texts, uid, unsignedInt } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import type { MappingOptions } from "./options.ts";
 import { type PatientValues, readPatient } from "./read-patient.ts";
@@ -162,20 +162,14 @@ function inputText(dataset: Dataset, keywords: readonly Keyword[], extra?: reado
     else if (typeof only === "string") key += `${only.length}:${only}`;
     else if (typeof only === "number") key += `#${only};`;
     else {
-      const written = asText(found);
+      const written = jsonText(found);
       if (written === undefined) return undefined;
       key += `j${written.length}:${written}`;
     }
   }
-  return extra === undefined || extra.length === 0 ? key : key + JSON.stringify(extra);
-}
-
-function asText(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    return undefined;
-  }
+  if (extra === undefined || extra.length === 0) return key;
+  const written = jsonText(extra);
+  return written === undefined ? undefined : key + written;
 }
 
 const ONLINE = new Set(["ONLINE", "NEARLINE"]);

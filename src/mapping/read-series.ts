@@ -1,6 +1,6 @@
 import type { Coding } from "fhir/r4";
 import { bodyPartCoding, fromSnomedRt } from "./body-parts.ts";
-import { type Dataset, items, text, texts, unsignedInt } from "./dataset.ts";
+import { type Dataset, items, jsonText, text, texts, unsignedInt } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import { isSide, joinSides, type Side, SNOMED } from "./laterality.ts";
 import { MODALITIES } from "./modalities.ts";
@@ -122,7 +122,7 @@ function groupItems(dataset: Dataset, keyword: Keyword): readonly Dataset[] {
   for (const group of groups.slice(0, MAX_FRAMES)) {
     for (const anatomy of items(group, "FrameAnatomySequence", SILENT)) {
       const small = { "00082218": anatomy["00082218"], "00209072": anatomy["00209072"] };
-      distinct.set(JSON.stringify(small), small);
+      distinct.set(jsonText(small) ?? `${distinct.size}`, small);
     }
   }
   return [...distinct.values()];
