@@ -1,0 +1,133 @@
+/**
+ * Following: whoever holds the lease reads the feed and, page by page, marks the studies that changed and moves the checkpoint in one Redis write.
+ *
+ * The lease only spares double reading. What keeps two followers from harming each other is the write id: a page is stored only if the last page
+ * stored is the one this follower stored or loaded; otherwise all that is in memory is dropped and following starts again from Redis.
+ */
+import { randomUUID } from "node:crypto";
+import {
+  type Checkpoint,
+  type Entry,
+  type FeedClient,
+  type FeedPage,
+  type FeedStart,
+  type FollowOptions,
+  follow,
+  initialCheckpoint,
+  parseCheckpoint,
+  ticksToMs,
+} from "./changefeed/index.ts";
+import { toStudycastError } from "./errors.ts";
+import { errorFields, type Log } from "./log.ts";
+import type { SyncQueue } from "./queue/index.ts";
+import type { Change, State } from "./state/index.ts";
+import { type Priority, studyId } from "./study.ts";
+import { sleep } from "./time.ts";
+
+export type FollowerDeps = {
+  feed: FeedClient;
+  state: State;
+  queue: Pick<SyncQueue, "enqueue">;
+  log: Log;
+  /** Where to start when there is no checkpoint yet. */
+  feedStart(signal: AbortSignal): Promise<FeedStart>;
+  follow: FollowOptions;
+  leaseMs: number;
+  /** What the holder of the lease does besides: carries out operators' requests. Ends with its signal. */
+  besides(signal: AbortSignal): Promise<void>;
+  onLease(held: boolean): void;
+  onPage(page: FeedPage, studies: number): void;
+};
+
+/** Follows the feed whenever the lease is ours, until the signal aborts. Trouble never ends it. */
+export async function runFollower(deps: FollowerDeps, signal: AbortSignal): Promise<void> {
+  const holder = randomUUID();
+  while (!signal.aborted) {
+    try {
+      if (await deps.state.lease(holder, deps.leaseMs)) await holdLease(holder, deps, signal);
+    } catch (thrown) {
+      if (!signal.aborted) deps.log.warn("following was interrupted", errorFields(toStudycastError(thrown)));
+    }
+    await sleep(deps.leaseMs / 3, signal);
+  }
+}
+
+/** One term: ends when the lease cannot be renewed, or when either task ends. */
+async function holdLease(holder: string, deps: FollowerDeps, signal: AbortSignal): Promise<void> {
+  const term = new AbortController();
+  const both = AbortSignal.any([signal, term.signal]);
+  const endWith = (task: Promise<void>) => task.finally(() => term.abort());
+  deps.onLease(true);
+  try {
+    await Promise.all([
+      endWith(renew(holder, deps, both)),
+      endWith(followFromState(deps, both)),
+      endWith(deps.besides(both)),
+    ]);
+  } finally {
+    deps.onLease(false);
+    await deps.state.release(holder);
+  }
+}
+
+async function renew(holder: string, deps: FollowerDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(deps.leaseMs / 3, signal);
+    if (signal.aborted || !(await deps.state.lease(holder, deps.leaseMs))) return;
+  }
+}
+
+/** Follows from the stored checkpoint until the signal aborts; a page that is refused sends it back to the stored checkpoint. */
+async function followFromState(deps: FollowerDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    let { writeId, checkpoint } = await loadCheckpoint(deps, signal);
+    for await (const page of follow(deps.feed, checkpoint, deps.follow, signal)) {
+      const stored: string | undefined = await storePage(page, writeId, deps);
+      if (stored === undefined) break;
+      writeId = stored;
+    }
+  }
+}
+
+async function loadCheckpoint(
+  deps: FollowerDeps,
+  signal: AbortSignal,
+): Promise<{ writeId: string; checkpoint: Checkpoint }> {
+  const stored = await deps.state.checkpoint();
+  if (stored.kind === "found") return { writeId: stored.writeId, checkpoint: parseCheckpoint(stored.text) };
+  const checkpoint = initialCheckpoint(await deps.feedStart(signal), await deps.feed.latest(signal));
+  const page = { expected: null, writeId: randomUUID(), checkpoint: JSON.stringify(checkpoint) };
+  const marked = await deps.state.mark([], { page });
+  return marked.ok ? { writeId: page.writeId, checkpoint } : loadCheckpoint(deps, signal);
+}
+
+/** The id of the write when the page is stored, undefined when another write came between. */
+async function storePage(page: FeedPage, expected: string, deps: FollowerDeps): Promise<string | undefined> {
+  const writeId = randomUUID();
+  const changes = changedStudies(page.entries, page.priority);
+  const marked = await deps.state.mark(changes, {
+    page: { expected, writeId, checkpoint: JSON.stringify(page.checkpoint) },
+  });
+  if (!marked.ok) return undefined;
+  await deps.queue.enqueue(marked.orders);
+  if (page.rejected.length > 0) await deps.state.rejectEntries(page.rejected);
+  deps.onPage(page, changes.length);
+  return writeId;
+}
+
+/** One change per study of a page: deleted when any entry says so, as young as its youngest entry. */
+export function changedStudies(entries: readonly Entry[], priority: Priority): Change[] {
+  const changes = new Map<string, Change & { changedAtMs: number; gone: boolean }>();
+  for (const entry of entries) {
+    const study = studyId(entry.partition, entry.study);
+    const gone = entry.state === "deleted";
+    const changedAtMs = ticksToMs(entry.ticks);
+    const known = changes.get(study);
+    if (known === undefined) changes.set(study, { study, priority, gone, changedAtMs });
+    else {
+      known.gone ||= gone;
+      known.changedAtMs = Math.max(known.changedAtMs, changedAtMs);
+    }
+  }
+  return [...changes.values()];
+}

@@ -1,0 +1,112 @@
+/**
+ * What the probes and the status say of this process. Loops report here; nothing here waits or asks.
+ *
+ * live: the loops make progress. A lag alone, a service that is away, or Redis being down never make it fail: a restart would cure none of them.
+ * ready: reasons in words why studies do not reach FHIR now.
+ */
+import type { FeedStatus } from "./changefeed/index.ts";
+import { type ErrorCode, errorText, type Service } from "./errors.ts";
+import type { Verdict, WorkerStatus } from "./http/index.ts";
+
+export type Health = {
+  startup(): Verdict;
+  live(): Verdict;
+  ready(): Verdict;
+  /** What the start waits for; undefined when it goes on. */
+  waitsFor(reason: string | undefined): void;
+  started(): void;
+  feed(status: FeedStatus): void;
+  /** A loop shows that it runs. */
+  beat(loop: Loop): void;
+  /** A loop has ended on purpose, or has nothing to do in this process. */
+  rest(loop: Loop): void;
+  /** Jobs wait, none is paused, and none starts since `sinceMs`; undefined when that is not so. */
+  stuck(sinceMs: number | undefined): void;
+  redis(error: ErrorCode | undefined): void;
+  paused(service: Service, code: ErrorCode, untilMs: number): void;
+  status(): Pick<WorkerStatus, "ready" | "feed" | "pauses">;
+};
+export type Loop = "follow" | "upkeep";
+
+export function createHealth(now: () => number, watchdogMs: number): Health {
+  const beats = new Map<Loop, number>();
+  const pauses = new Map<Service, { code: ErrorCode; untilMs: number }>();
+  let waiting: string | undefined = "The process starts.";
+  let isStarted = false;
+  let feedStatus: FeedStatus | undefined;
+  let stuckSinceMs: number | undefined;
+  let redisError: ErrorCode | undefined;
+
+  const verdict = (reasons: string[]): Verdict => ({ ok: reasons.length === 0, reasons });
+  const running = () => [...pauses].filter(([, { untilMs }]) => untilMs > now());
+
+  const startReasons = () => (isStarted ? [] : [`Starting: ${waiting ?? "checks are running."}`]);
+
+  const health: Health = {
+    startup: () => verdict(startReasons()),
+    live() {
+      const reasons: string[] = [];
+      if (redisError === undefined) {
+        for (const [loop, atMs] of beats)
+          if (now() - atMs > watchdogMs)
+            reasons.push(`The ${loop} loop has not moved for ${Math.round((now() - atMs) / 1000)} s.`);
+        if (stuckSinceMs !== undefined && now() - stuckSinceMs > watchdogMs)
+          reasons.push("Jobs wait, and none starts.");
+      }
+      return verdict(reasons);
+    },
+    ready() {
+      const reasons = startReasons();
+      if (redisError !== undefined) reasons.push(errorText(redisError));
+      if (feedStatus?.state === "degraded" || feedStatus?.state === "stopped") reasons.push(errorText(feedStatus.code));
+      if (feedStatus?.state === "backpressure")
+        reasons.push("The feed is not read: too many studies are pending, or Redis is nearly full.");
+      for (const [, { code }] of running()) reasons.push(errorText(code));
+      return verdict(reasons);
+    },
+    waitsFor(reason) {
+      waiting = reason;
+    },
+    started() {
+      isStarted = true;
+    },
+    feed(status) {
+      feedStatus = status;
+      health.beat("follow");
+    },
+    beat: (loop) => void beats.set(loop, now()),
+    rest: (loop) => void beats.delete(loop),
+    stuck(sinceMs) {
+      stuckSinceMs = sinceMs;
+    },
+    redis(error) {
+      redisError = error;
+    },
+    paused: (service, code, untilMs) => void pauses.set(service, { code, untilMs }),
+    status: () => ({
+      ready: health.ready(),
+      feed: feedState(feedStatus),
+      pauses: running().map(([service, { code, untilMs }]) => ({
+        service,
+        code,
+        until: new Date(untilMs).toISOString(),
+      })),
+    }),
+  };
+  return health;
+}
+
+function feedState(status: FeedStatus | undefined): WorkerStatus["feed"] {
+  switch (status?.state) {
+    case undefined:
+      return { state: "unknown" };
+    case "following":
+    case "catching-up":
+      return { state: status.state, latest: status.latest };
+    case "degraded":
+    case "stopped":
+      return { state: status.state, code: status.code };
+    case "backpressure":
+      return { state: "backpressure" };
+  }
+}

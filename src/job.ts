@@ -1,0 +1,97 @@
+/**
+ * One sync job: begin (which mark?), sync, settle (is it still the mark?). The only place where the outcome of a sync meets the state.
+ *
+ * Invariant: when a job ends, the study is settled, or failed with its code, or pending with a job behind it.
+ */
+import { errorRow, type StudycastError, toStudycastError } from "./errors.ts";
+import type { SyncQueue } from "./queue/index.ts";
+import type { State } from "./state/index.ts";
+import type { Priority, StudyId } from "./study.ts";
+import type { SyncJob, SyncResult } from "./sync.ts";
+
+export type JobDeps = {
+  state: State;
+  queue: Pick<SyncQueue, "enqueue" | "removeFailed">;
+  sync(job: SyncJob, signal: AbortSignal): Promise<SyncResult>;
+  now(): number;
+  /** Told once per job that ended, with how long the study had been pending and how old its first unsynced change is, in milliseconds. */
+  onSynced(
+    study: StudyId,
+    result: SyncResult,
+    times: { tookMs: number; pendingMs: number; ageMs: number; priority: Priority },
+  ): void;
+};
+
+/**
+ * Runs one job.
+ * @throws StudycastError after the state has taken note of it; the queue decides what comes next by its code.
+ */
+export async function runJob(
+  job: { study: StudyId; jobId: string },
+  deps: JobDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { study, jobId } = job;
+  const row = await deps.state.begin(study);
+  const startedMs = deps.now();
+  try {
+    const isCurrent = () => deps.state.isCurrent(study, row.mark);
+    const result = await deps.sync({ study, gone: row.gone || row.confirmDelete, isCurrent }, signal);
+    const endedMs = deps.now();
+    if (result.kind === "superseded") {
+      await markAgain(study, deps);
+      return;
+    }
+    const tookMs = endedMs - startedMs;
+    const settled = await deps.state.settle(study, row.mark, {
+      kind: "synced",
+      tookMs,
+      deleted: result.kind === "removed",
+      rejected: result.rejected,
+    });
+    if (settled.settled) await deps.queue.removeFailed(settled.failedJobIds);
+    else await deps.queue.enqueue([settled.order]);
+    deps.onSynced(study, result, {
+      tookMs,
+      pendingMs: endedMs - row.sinceMs,
+      ageMs: endedMs - row.changedMs,
+      priority: row.priority,
+    });
+  } catch (thrown) {
+    const error = toStudycastError(thrown);
+    await takeNote(study, row.mark, jobId, error, deps);
+    throw error;
+  }
+}
+
+async function takeNote(
+  study: StudyId,
+  mark: string,
+  jobId: string,
+  error: StudycastError,
+  deps: JobDeps,
+): Promise<void> {
+  if (error.code === "ABORTED") return;
+  if (errorRow(error.code).class !== "permanent") {
+    await deps.state.note(study, mark, error.code);
+    return;
+  }
+  const settled = await deps.state.settle(study, mark, { kind: "failed", code: error.code, jobId });
+  if (!settled.settled) await deps.queue.enqueue([settled.order]);
+}
+
+/** Called instead of `runJob` when a study has been the death of too many processes: it is failed until a person looks at it. */
+export async function setAside(
+  job: { study: StudyId; jobId: string },
+  error: StudycastError,
+  deps: JobDeps,
+): Promise<void> {
+  const row = await deps.state.begin(job.study);
+  await takeNote(job.study, row.mark, job.jobId, error, deps);
+}
+
+/** Marks a study as changed and gives it a job; for a sync that was overtaken, and for a retry in the dashboard. */
+export async function markAgain(study: StudyId, deps: Pick<JobDeps, "state" | "queue">): Promise<void> {
+  const marked = await deps.state.mark([{ study, priority: "live" }]);
+  if (marked.ok) await deps.queue.enqueue(marked.orders);
+}

@@ -1,0 +1,58 @@
+/**
+ * Back-pressure: whether more may be marked. The feed is the buffer; Redis must neither fill up (a full one starts no job at all) nor hold so many studies
+ * of low priority that new images wait behind them.
+ */
+import type { State } from "./state/index.ts";
+import type { Priority } from "./study.ts";
+import { sleep } from "./time.ts";
+
+export type RoomLimits = { pendingMax: number; lowPendingMax: number; memoryMaxPercent: number };
+export type RoomDeps = {
+  counts: State["counts"];
+  /** Bytes Redis uses, and its limit where it has one. */
+  memory(): Promise<{ used: number; max: number | undefined }>;
+  now(): number;
+};
+
+export type Room = {
+  /** Whether ranges of this priority may be read now. @throws StudycastError of service redis */
+  mayMark(priority: Priority): Promise<boolean>;
+  /** Notes what was marked since the counts were read. */
+  marked(studies: number): void;
+  /** Waits until studies of low priority may be marked, or the signal aborts. */
+  untilLow(signal: AbortSignal): Promise<void>;
+};
+
+/** Counts are read again when they are this old, or this many studies were marked since. */
+const FRESH_MS = 200;
+const FRESH_STUDIES = 200;
+const LOOK_MS = 100;
+
+export function createRoom(limits: RoomLimits, deps: RoomDeps): Room {
+  let readMs = Number.NEGATIVE_INFINITY;
+  let markedSince = 0;
+  let live = true;
+  let low = true;
+
+  async function mayMark(priority: Priority): Promise<boolean> {
+    if (deps.now() - readMs > FRESH_MS || markedSince > FRESH_STUDIES) {
+      const [counts, memory] = await Promise.all([deps.counts(), deps.memory()]);
+      const full = memory.max !== undefined && memory.used > (memory.max * limits.memoryMaxPercent) / 100;
+      live = !full && counts.pending < limits.pendingMax;
+      low = live && counts.pendingLow < limits.lowPendingMax;
+      readMs = deps.now();
+      markedSince = 0;
+    }
+    return priority === "live" ? live : low;
+  }
+
+  return {
+    mayMark,
+    marked(studies) {
+      markedSince += studies;
+    },
+    async untilLow(signal) {
+      while (!signal.aborted && !(await mayMark("low"))) await sleep(LOOK_MS, signal);
+    },
+  };
+}

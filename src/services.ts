@@ -1,0 +1,99 @@
+/** The two services and Redis: clients for them, and the checks that must pass before the first entry is read. */
+import { Agent } from "undici";
+import { createAuthorize } from "./auth/index.ts";
+import { createFeedClient, type FeedClient } from "./changefeed/index.ts";
+import type { Config } from "./config.ts";
+import { createDicomClient, type DicomClient, probePartitions } from "./dicomweb/index.ts";
+import { errorRow, StudycastError } from "./errors.ts";
+import { checkServer, createFhirClient, endpointExists, type FhirClient } from "./fhir/index.ts";
+import type { Log } from "./log.ts";
+import { endpointId } from "./mapping/index.ts";
+import { checkRedis, closeRedis, createRedis, type RedisAddress, type RedisClient, untilReady } from "./redis/index.ts";
+import type { Releases } from "./releases.ts";
+import { type Check, type Identity, refuseChangedIdentity } from "./startup.ts";
+import { createState, type State, type StateOptions } from "./state/index.ts";
+import { DEFAULT_PARTITION } from "./study.ts";
+
+export type Services = {
+  redis: RedisClient;
+  state: State;
+  feed: FeedClient;
+  /** A client for the service as the probe found it: with or without partitions. */
+  dicom(): { client: DicomClient; partitions: boolean };
+  fhir: FhirClient;
+  /** In the order in which they make sense. */
+  checks: Check[];
+};
+
+export type ServiceOptions = {
+  config: Config;
+  state: StateOptions;
+  identity: Identity;
+  address: RedisAddress;
+  log: Log;
+  now(): number;
+  /** Aborts when the process ends. */
+  ending: AbortSignal;
+};
+
+const CLOSE_MS = 1000;
+
+/** Makes the clients; nothing is asked of anybody before the checks run. */
+export function openServices(options: ServiceOptions, releases: Releases): Services {
+  const { config, log, now, ending: stop } = options;
+  const redis = createRedis({ address: options.address, name: "studycast", kind: "prompt" });
+  releases.add("Redis connection", CLOSE_MS, () => closeRedis(redis));
+  const state = createState(redis, options.state);
+
+  const dispatcher = new Agent({ connections: config.CONCURRENCY + config.FEED_READ_AHEAD + 4 });
+  releases.add("DICOM connections", CLOSE_MS, () => dispatcher.destroy());
+  const requestTimeoutMs = config.DICOM_TIMEOUT_MS;
+  const authorize = createAuthorize(config.dicomAuth, { service: "dicom", requestTimeoutMs, stop, now });
+  const site = { url: config.DICOM_URL, authorize, dispatcher, requestTimeoutMs };
+  const feed = createFeedClient({ ...site, maxBytes: config.FEED_MAX_BYTES });
+  const fhirAuth = { service: "fhir", requestTimeoutMs: config.FHIR_TIMEOUT_MS, stop, now } as const;
+  const fhir = createFhirClient({
+    url: config.FHIR_URL,
+    authorize: createAuthorize(config.fhirAuth, fhirAuth),
+    requestTimeoutMs: config.FHIR_TIMEOUT_MS,
+    maxBytes: config.FHIR_MAX_BYTES,
+    connections: config.CONCURRENCY + 2,
+  });
+  releases.add("FHIR connections", CLOSE_MS, fhir.close);
+
+  let partitions = false;
+  const checks: Check[] = [
+    { step: "Redis", run: (signal) => untilReady(redis, signal) },
+    { step: "Redis settings", run: () => refuseProblems(redis, log) },
+    { step: "change feed", run: async (signal) => void (await feed.latest(signal)) },
+    {
+      step: "DICOM service",
+      run: async (signal) => {
+        partitions = await probePartitions(site, signal);
+      },
+    },
+    { step: "FHIR server", run: (signal) => checkServer(fhir, signal) },
+    { step: "identity", run: async () => refuseChangedIdentity(await state.stamp(options.identity)) },
+    { step: "state", run: (signal) => refuseLostState(config, state, fhir, signal) },
+  ];
+  const { DICOM_IDLE_TIMEOUT_MS: idleTimeoutMs, DICOM_MAX_INSTANCE_BYTES: maxInstanceBytes } = config;
+  const dicom = () => ({
+    client: createDicomClient({ ...site, idleTimeoutMs, partitions, maxInstanceBytes }),
+    partitions,
+  });
+  return { redis, state, feed, dicom, fhir, checks };
+}
+
+async function refuseProblems(redis: RedisClient, log: Log): Promise<void> {
+  for (const { code, severity } of await checkRedis(redis)) {
+    if (severity === "refuse") throw new StudycastError(code);
+    log.warn("Redis could be safer", { code, hint: errorRow(code).hint });
+  }
+}
+
+/** FEED_START=now on an empty state would skip whatever happened since the state was lost; that FHIR knows this source tells that it was lost. */
+async function refuseLostState(config: Config, state: State, fhir: FhirClient, signal: AbortSignal): Promise<void> {
+  if (config.FEED_START !== "now" || (await state.checkpoint()).kind === "found") return;
+  const known = await endpointExists(fhir, endpointId(config.SOURCE_ID, DEFAULT_PARTITION), signal);
+  if (known) throw new StudycastError("STATE_LOST");
+}

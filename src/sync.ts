@@ -1,0 +1,201 @@
+/**
+ * One sync: make FHIR say of one study what the DICOM service says now. The steps stand here in order: read, map, look up, plan, write.
+ *
+ * Why it is safe to run at any time, twice, late, or beside another: the resources are a pure function of what was read, every write is conditional
+ * on the version that was looked up, and a sync whose mark is no longer the study's mark writes nothing (`isCurrent`, asked right before the write)
+ * or is followed by another sync (settle, asked after it).
+ */
+import type { DicomClient } from "./dicomweb/index.ts";
+import { type ErrorCode, StudycastError } from "./errors.ts";
+import {
+  type carryOut,
+  type ensureEndpoint,
+  type FhirClient,
+  type FoundStudy,
+  lookUpPatient,
+  lookUpStudy,
+  type Plan,
+  planRemoval,
+  planStudy,
+  type WriteLimits,
+  type WritePolicy,
+} from "./fhir/index.ts";
+import {
+  buildStudy,
+  createAttributePool,
+  endpointResource,
+  type InstanceAttributes,
+  type Issue,
+  instanceAttributes,
+  type MappingOptions,
+  studyIdentity,
+} from "./mapping/index.ts";
+import { parseStudyId, type StudyId } from "./study.ts";
+
+/** An instance that is left out of its study, with the reason; UIDs and tags only. */
+export type Rejected = {
+  series?: string | undefined;
+  sop?: string | undefined;
+  code: ErrorCode;
+  tag?: string | undefined;
+};
+
+export type SyncResult = {
+  /** `superseded`: another sync has dealt with the mark, or the write lost a race: the study must be synced again. */
+  kind: "written" | "unchanged" | "removed" | "superseded";
+  instances: number;
+  writes: number;
+  bytes: number;
+  rejected: Rejected[];
+  issues: Issue[];
+};
+
+export type SyncDeps = {
+  dicom: DicomClient;
+  fhir: FhirClient;
+  mapping: MappingOptions;
+  policy: WritePolicy;
+  /** Most entries and bytes of one transaction. */
+  limits: WriteLimits;
+  /** The WADO-RS base address to publish for a partition. */
+  endpointAddress(partition: string): string;
+  /** Carries out a plan; a dry run hands in one that only tells it. */
+  carryOut: typeof carryOut;
+  ensureEndpoint: typeof ensureEndpoint;
+  /** Runs a request and takes its time. */
+  timed<T>(service: "dicom" | "fhir", operation: string, work: () => Promise<T>): Promise<T>;
+};
+
+export type SyncJob = {
+  study: StudyId;
+  /** A Deleted entry was seen, or an operator has confirmed the deletion: an absent study may be removed from FHIR. */
+  gone: boolean;
+  /** Whether the mark this sync began with still is the study's mark. */
+  isCurrent(): Promise<boolean>;
+};
+
+/** A conflict means that what was looked up is old: everything is read again, the DICOM service too. After this many times the queue waits. */
+const CONFLICT_ATTEMPTS = 3;
+
+/**
+ * Runs one sync.
+ * @throws StudycastError of any class; the queue decides by its code.
+ */
+export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await syncOnce(job, deps, signal);
+    } catch (error) {
+      const conflict = error instanceof StudycastError && error.code === "FHIR_CONFLICT";
+      if (!conflict || attempt >= CONFLICT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
+  const identity = studyIdentity(deps.mapping.sourceId, job.study);
+  const [found, read] = await together(signal, [
+    (both) => deps.timed("fhir", "look-up-study", () => lookUpStudy(deps.fhir, identity, both)),
+    (both) => deps.timed("dicom", "read-study", () => readAndReduce(job.study, deps, both)),
+  ]);
+  if (read === "absent") return removeStudy(job, deps, found, signal);
+
+  const { instances, rejected } = read;
+  const first = rejected[0];
+  if (instances.length === 0)
+    throw new StudycastError(first?.code ?? "INSTANCE_INVALID", { instances: rejected.length });
+
+  const wanted = buildStudy(job.study, instances, deps.mapping);
+  const patient =
+    wanted.subject.kind === "patient" ? await lookUpPatient(deps.fhir, wanted.subject, signal) : undefined;
+  const plan = planStudy(found, patient, wanted, deps.policy);
+  const { partition } = parseStudyId(job.study);
+  const endpoint = endpointResource(deps.mapping.sourceId, partition, deps.endpointAddress(partition));
+  const outcome = await write(job, deps, plan, () => deps.ensureEndpoint(deps.fhir, endpoint, found, signal), signal);
+  return { ...outcome, instances: instances.length, rejected, issues: wanted.issues };
+}
+
+/** The study's instances, each reduced to its attributes as soon as it is read, so that memory is bounded by the attributes, not by the metadata. */
+async function readAndReduce(
+  study: StudyId,
+  deps: SyncDeps,
+  signal: AbortSignal,
+): Promise<"absent" | { instances: InstanceAttributes[]; rejected: Rejected[] }> {
+  let pool = createAttributePool();
+  let instances: InstanceAttributes[] = [];
+  let rejected: Rejected[] = [];
+  const read = await deps.dicom.readStudy(
+    study,
+    {
+      onInstance(dataset) {
+        const attributes = instanceAttributes(dataset, deps.mapping, pool);
+        if (attributes.kind === "instance") instances.push(attributes);
+        else rejected.push(attributes);
+      },
+      restart() {
+        pool = createAttributePool();
+        instances = [];
+        rejected = [];
+      },
+    },
+    signal,
+  );
+  if (read.kind === "absent") return "absent";
+  return { instances, rejected: [...rejected, ...read.unreadable] };
+}
+
+/** The study is not in the DICOM service. Only a deletion that was told of takes it out of FHIR: a service that has lost data must not empty the record. */
+async function removeStudy(job: SyncJob, deps: SyncDeps, found: FoundStudy, signal: AbortSignal): Promise<SyncResult> {
+  const plan = planRemoval(found, deps.policy);
+  if (plan.kind !== "unchanged" && !job.gone) throw new StudycastError("STUDY_VANISHED");
+  const outcome = await write(job, deps, plan, async () => {}, signal);
+  return {
+    ...outcome,
+    kind: outcome.kind === "written" ? "removed" : outcome.kind,
+    instances: 0,
+    rejected: [],
+    issues: [],
+  };
+}
+
+type WriteOutcome = { kind: "written" | "unchanged" | "superseded"; writes: number; bytes: number };
+
+async function write(
+  job: SyncJob,
+  deps: SyncDeps,
+  plan: Plan,
+  prepare: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<WriteOutcome> {
+  if (plan.kind === "waiting") throw new StudycastError(plan.code);
+  await prepare();
+  if (plan.kind === "unchanged") return { kind: "unchanged", writes: 0, bytes: 0 };
+  if (!(await job.isCurrent())) return { kind: "superseded", writes: 0, bytes: 0 };
+  const done = await deps.timed("fhir", "write", () => deps.carryOut(deps.fhir, plan, deps.limits, signal));
+  if (done.kind === "lost-race") return { kind: "superseded", writes: 0, bytes: 0 };
+  return { kind: "written", writes: done.writes, bytes: done.bytes };
+}
+
+/** Runs both at once; the failure of one ends the other, and its own error is the one thrown. */
+async function together<A, B>(
+  signal: AbortSignal,
+  [first, second]: [(signal: AbortSignal) => Promise<A>, (signal: AbortSignal) => Promise<B>],
+): Promise<[A, B]> {
+  const other = new AbortController();
+  const both = AbortSignal.any([signal, other.signal]);
+  let cause: { error: unknown } | undefined;
+  const watch = async <T>(work: Promise<T>): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      cause ??= { error };
+      other.abort();
+      throw error;
+    }
+  };
+  const [a, b] = await Promise.allSettled([watch(first(both)), watch(second(both))]);
+  if (cause !== undefined) throw cause.error;
+  if (a.status === "rejected") throw a.reason;
+  if (b.status === "rejected") throw b.reason;
+  return [a.value, b.value];
+}

@@ -1,0 +1,122 @@
+/**
+ * What every process does besides: gives pending studies without a job one (healing: a crash between mark and enqueue, a Redis that went back, a hand in
+ * the dashboard), samples the end of the feed, tells metrics, probes and `status` where things are.
+ */
+import type { FeedClient } from "./changefeed/index.ts";
+import { toStudycastError } from "./errors.ts";
+import type { Health } from "./health.ts";
+import { errorFields, type Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { SyncQueue, SyncWorker } from "./queue/index.ts";
+import type { State } from "./state/index.ts";
+import { sleep } from "./time.ts";
+
+export type UpkeepDeps = {
+  state: State;
+  queue: SyncQueue;
+  worker: SyncWorker;
+  feed: FeedClient;
+  memory(): Promise<{ used: number; max: number | undefined }>;
+  health: Health;
+  metrics: Metrics;
+  log: Log;
+  concurrency: number;
+  healMs: number;
+  latestMs: number;
+  now(): number;
+  /** What this process says of itself, as JSON. */
+  statusJson(): string;
+};
+
+const TICK_MS = 2000;
+
+/** Runs all of it until the signal aborts; trouble with Redis is told once, and waited out. */
+export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
+  const { health, log, now } = deps;
+  let healedMs = Number.NEGATIVE_INFINITY;
+  let told = "";
+  const tickMs = Math.min(TICK_MS, deps.healMs);
+  while (!signal.aborted) {
+    try {
+      if (now() - healedMs >= deps.healMs) {
+        await heal(deps, signal);
+        healedMs = now();
+      }
+      await tell(deps);
+      health.redis(undefined);
+      if (told !== "") log.info("Redis answers again", { service: "redis" });
+      told = "";
+    } catch (thrown) {
+      const error = toStudycastError(thrown);
+      if (signal.aborted) return;
+      health.redis(error.code);
+      if (error.code !== told) log.warn("Redis is in trouble", errorFields(error));
+      told = error.code;
+    }
+    health.beat("upkeep");
+    await sleep(tickMs, signal);
+  }
+}
+
+/** Samples the end of the feed on a timer of its own, so that a follower that hangs shows as a growing distance. */
+export async function sampleLatest(
+  { feed, metrics, latestMs }: Pick<UpkeepDeps, "feed" | "metrics" | "latestMs">,
+  onLatest: (sequence: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const latest = (await feed.latest(signal))?.sequence ?? 0;
+      metrics.set("feed_latest_sequence", latest);
+      onLatest(latest);
+    } catch (thrown) {
+      metrics.inc("feed_errors_total", 1, { code: toStudycastError(thrown).code });
+    }
+    await sleep(latestMs, signal);
+  }
+}
+
+async function heal({ state, queue, metrics, log }: UpkeepDeps, signal: AbortSignal): Promise<void> {
+  for await (const orders of state.allPending()) {
+    if (signal.aborted) return;
+    const without = new Set(await queue.withoutCarrier(orders.map(({ study }) => study)));
+    const healed = orders.filter(({ study }) => without.has(study));
+    if (healed.length === 0) continue;
+    await queue.enqueue(healed);
+    metrics.inc("jobs_healed_total", healed.length);
+    log.info("pending studies had no job and got one", { count: healed.length });
+  }
+}
+
+async function tell({
+  state,
+  queue,
+  worker,
+  memory,
+  health,
+  metrics,
+  concurrency,
+  now,
+  statusJson,
+}: UpkeepDeps): Promise<void> {
+  const [counts, jobs, pausedMs, byOperator, redis] = await Promise.all([
+    state.counts(),
+    queue.counts(),
+    queue.pausedMs(),
+    queue.pausedByOperator(),
+    memory(),
+  ]);
+  metrics.set("pending_studies", counts.pending - counts.pendingLow, { priority: "live" });
+  metrics.set("pending_studies", counts.pendingLow, { priority: "low" });
+  metrics.setAll("waiting_studies", counts.waiting);
+  metrics.set("oldest_pending_seconds", (counts.oldestPendingMs ?? 0) / 1000);
+  metrics.set("failed_studies", counts.failed);
+  metrics.set("studies_with_rejected_instances", counts.rejected);
+  metrics.set("syncs_running", worker.running());
+  metrics.set("redis_memory_bytes", redis.used);
+  const couldStart =
+    jobs.waiting + jobs.prioritized > 0 && pausedMs === 0 && !byOperator && worker.running() < concurrency;
+  health.stuck(couldStart ? Math.min(worker.lastStartedMs(), now()) : undefined);
+  metrics.set("ready", health.ready().ok ? 1 : 0);
+  await state.writeStatus(statusJson());
+}

@@ -1,0 +1,251 @@
+/**
+ * studycast, the program. READ THIS FIRST: from top to bottom it is the start order, the pipeline, and the stop order.
+ *
+ *   change feed ─► follow ─► state: mark studies + checkpoint ─► queue: one job per study
+ *     ─► sync: read study ─► map ─► look up, plan ─► conditional writes ─► settle the mark
+ *
+ * The feed says which study changed; the DICOM service says what it is now; Redis keeps one work list. Parts never call each other: they are wired here.
+ */
+import { type FeedClient, type FeedStart, msToTicks } from "./changefeed/index.ts";
+import type { Config } from "./config.ts";
+import { retrieveUrl } from "./dicomweb/index.ts";
+import { toStudycastError } from "./errors.ts";
+import { carryOut, ensureEndpoint, ownedStudies, type Plan, probe } from "./fhir/index.ts";
+import { runFollower } from "./follower.ts";
+import { createHealth } from "./health.ts";
+import { dashboardPlugin, startHttpServer } from "./http/index.ts";
+import { type JobDeps, markAgain, runJob, setAside } from "./job.ts";
+import type { Log } from "./log.ts";
+import { endpointId, type MappingOptions } from "./mapping/index.ts";
+import type { Metrics } from "./metrics.ts";
+import { observe } from "./observe.ts";
+import { createSyncQueue } from "./queue/index.ts";
+import { memoryUse, type RedisAddress } from "./redis/index.ts";
+import { createReleases } from "./releases.ts";
+import { carryOutRequests } from "./requests.ts";
+import { createRoom } from "./room.ts";
+import { openServices } from "./services.ts";
+import { type Identity, runChecks } from "./startup.ts";
+import type { State, StateOptions } from "./state/index.ts";
+import { readStatus } from "./status.ts";
+import { DEFAULT_PARTITION } from "./study.ts";
+import { syncStudy } from "./sync.ts";
+import { runUpkeep, sampleLatest } from "./upkeep.ts";
+
+export type WorkerOptions = {
+  config: Config;
+  mapping: MappingOptions;
+  state: StateOptions;
+  identity: Identity;
+  version: string;
+  log: Log;
+  metrics: Metrics;
+  /** Starts the embedded Redis, or tells where the given one is. */
+  openRedis(signal: AbortSignal): Promise<{ address: RedisAddress; stop(): Promise<void> }>;
+  /** Instead of writing: told what each sync would write. Undefined: it is written. */
+  dryRun: ((plan: Plan) => void) | undefined;
+  now(): number;
+  random(): number;
+  onListening?: (url: string) => void;
+};
+
+/** `stop`: finish what is in flight. `abort`: drop it. */
+export type Signals = { stop: AbortSignal; abort: AbortSignal };
+
+/** How long one thing may take to stop; sync jobs have SHUTDOWN_MS and what aborting them takes. */
+const RELEASE_MS = 1000;
+const ABORT_MS = 3000;
+
+/**
+ * Runs the worker until `stop` aborts, then stops everything it started, in reverse order.
+ * @throws StudycastError when a person must fix something before it can work, or when one of its loops has ended by a mistake of ours
+ */
+export async function runWorker(options: WorkerOptions, { stop, abort }: Signals): Promise<void> {
+  const { config, log, metrics, now, random, version } = options;
+  const releases = createReleases(log);
+  const health = createHealth(now, config.WATCHDOG_MS);
+  const watch = observe({ log, metrics, health, now });
+  const fatal = new AbortController();
+  const ending = AbortSignal.any([stop, fatal.signal]);
+  const startedAt = new Date(now()).toISOString();
+  let state: State | undefined;
+  try {
+    // HTTP first, so that the probes can say what is waited for.
+    const password = config.HTTP_PASSWORD;
+    const http = await startHttpServer({
+      host: config.HTTP_HOST,
+      port: config.HTTP_PORT,
+      login: password === undefined ? undefined : { user: config.HTTP_USER, password },
+      metricsAccess: config.METRICS,
+      probes: health,
+      metrics: metrics.page,
+      status: async () => state && readStatus(state, config.SOURCE_ID, now()),
+    });
+    releases.add("HTTP server", RELEASE_MS, http.close);
+    log.info("studycast listens", { url: http.url, version, source: config.SOURCE_ID });
+    options.onListening?.(http.url);
+
+    // Redis and the two services; then the checks, before any damage.
+    const { address, stop: stopRedis } = await options.openRedis(ending);
+    releases.add("embedded Redis", 2 * RELEASE_MS, stopRedis);
+    const services = openServices({ ...options, address, ending }, releases);
+    const { feed, fhir, redis } = services;
+    state = services.state;
+    await runChecks(services.checks, { log, capMs: config.BACKOFF_CAP_MS, random, onWaiting: health.waitsFor }, ending);
+    if (ending.aborted) return;
+    const { client: dicom, partitions } = services.dicom();
+    health.started();
+    log.info("checks have passed", { step: "start" });
+
+    // The pipeline's second half: sync jobs, so that whatever is pending already moves.
+    const queue = createSyncQueue({ sourceId: config.SOURCE_ID, connection: { address } });
+    releases.add("queue connection", RELEASE_MS, queue.close);
+    const sourceEndpoint = endpointId(config.SOURCE_ID, DEFAULT_PARTITION);
+    const publicUrl = config.DICOM_PUBLIC_URL;
+    const { dryRun } = options;
+    const syncDeps = {
+      dicom,
+      fhir,
+      mapping: options.mapping,
+      policy: { patientPolicy: config.PATIENT_POLICY, deletePolicy: config.DELETE_POLICY },
+      limits: { maxEntries: config.FHIR_BUNDLE_ENTRIES, maxBytes: config.FHIR_BUNDLE_BYTES },
+      endpointAddress: (partition: string) => retrieveUrl(publicUrl ?? config.DICOM_URL, partition, partitions),
+      carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
+      ensureEndpoint: dryRun === undefined ? ensureEndpoint : async () => {},
+      timed: watch.timed,
+    };
+    const jobDeps: JobDeps = {
+      state,
+      queue,
+      now,
+      onSynced: watch.onSynced,
+      sync: (job, signal) => syncStudy(job, syncDeps, signal),
+    };
+    const worker = queue.work({
+      handle: (job, signal) => runJob(job, jobDeps, signal),
+      setAside: (job, error) => setAside(job, error, jobDeps),
+      onFailure: watch.onFailure,
+      onPause: watch.onPause,
+      probe: (service, signal) => (service === "dicom" ? dicom.probe(signal) : probe(fhir, sourceEndpoint, signal)),
+      concurrency: config.CONCURRENCY,
+      lockMs: config.LOCK_MS,
+      stalledMs: config.STALLED_MS,
+      maxDeaths: config.MAX_DEATHS,
+      backoffBaseMs: Math.min(1000, config.BACKOFF_CAP_MS),
+      backoffCapMs: config.BACKOFF_CAP_MS,
+      pauseCapMs: config.BACKOFF_CAP_MS,
+      recheckMs: config.RECHECK_MS,
+      random,
+    });
+    releases.add("sync jobs", config.SHUTDOWN_MS + ABORT_MS, () => worker.close(config.SHUTDOWN_MS));
+    abort.addEventListener("abort", () => worker.abort(), { once: true });
+    await http.mountDashboard(
+      dashboardPlugin([queue.dashboardAdapter({ retry: (study) => markAgain(study, jobDeps) })]),
+    );
+
+    // The first half: whoever holds the lease follows the feed, marks studies and carries out operators' requests.
+    const memory = () => memoryUse(redis);
+    const limits = {
+      pendingMax: config.PENDING_MAX,
+      lowPendingMax: config.LOW_PENDING_MAX,
+      memoryMaxPercent: config.REDIS_MEMORY_MAX_PERCENT,
+    };
+    const room = createRoom(limits, { counts: state.counts, memory, now });
+    const owned = (signal: AbortSignal) => ownedStudies(fhir, config.SOURCE_ID, signal);
+    const pollMs = Math.min(1000, config.POLL_MAX_MS);
+    const requests = {
+      state,
+      queue,
+      feed,
+      dicom,
+      log,
+      pollMs,
+      ownedStudies: owned,
+      untilRoom: room.untilLow,
+      onDone: watch.onRequest,
+    };
+    const follower = {
+      feed,
+      state,
+      queue,
+      log,
+      leaseMs: config.LEASE_MS,
+      feedStart: (signal: AbortSignal) => feedStart(config.FEED_START, feed, signal),
+      follow: {
+        pageSize: config.FEED_PAGE_SIZE,
+        readAhead: config.FEED_READ_AHEAD,
+        graceMs: config.GRACE_MS,
+        rereadAfterMs: config.REREAD_MS,
+        pollMinMs: config.POLL_MIN_MS,
+        pollMaxMs: config.POLL_MAX_MS,
+        backoffCapMs: config.BACKOFF_CAP_MS,
+        mayRead: room.mayMark,
+        observe: watch.onFeed,
+        now,
+        random,
+      },
+      besides: (signal: AbortSignal) => carryOutRequests(requests, signal),
+      onLease: watch.onLease,
+      onPage: watch.onPage(room),
+    };
+
+    // What every process does besides, and all loops at once until the end.
+    const statusJson = () =>
+      JSON.stringify({
+        version,
+        url: http.url,
+        startedAt,
+        updatedAt: new Date(now()).toISOString(),
+        ...health.status(),
+      });
+    const { CONCURRENCY: concurrency, HEAL_MS: healMs, LATEST_MS: latestMs } = config;
+    const upkeep = {
+      state,
+      queue,
+      worker,
+      feed,
+      memory,
+      health,
+      metrics,
+      log,
+      concurrency,
+      healMs,
+      latestMs,
+      now,
+      statusJson,
+    };
+    const loops = [
+      runFollower(follower, ending),
+      runUpkeep(upkeep, ending),
+      sampleLatest(upkeep, watch.onLatest, ending),
+    ];
+    await untilAllEnd(loops, fatal);
+  } catch (thrown) {
+    // What was waited for at the time of the stop has ended with it; that is no error.
+    if (!(stop.aborted && toStudycastError(thrown).code === "ABORTED")) throw thrown;
+  } finally {
+    await releases.run();
+    log.info("studycast has stopped", { version });
+  }
+}
+
+/** Waits for all loops. One that fails has a mistake of ours in it: the others are ended too, and the process tells it and ends. */
+async function untilAllEnd(loops: Promise<void>[], fatal: AbortController): Promise<void> {
+  const ended = await Promise.allSettled(loops.map((loop) => loop.finally(() => fatal.abort())));
+  const failed = ended.find((result) => result.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** FEED_START as the tracker understands it: a time becomes the place of its first entry. */
+async function feedStart(option: Config["FEED_START"], feed: FeedClient, signal: AbortSignal): Promise<FeedStart> {
+  if (typeof option === "string" || "sequence" in option) return option;
+  const sequence = await feed.sequenceAt(msToTicks(option.timeMs), signal);
+  return sequence === undefined ? "now" : { atSequence: sequence };
+}
+
+function tellOnly(tell: (plan: Plan) => void): typeof carryOut {
+  return async (_client, plan) => {
+    tell(plan);
+    return { kind: "done", writes: 0, bytes: 0 };
+  };
+}
