@@ -43,7 +43,10 @@ export function buildSeries(
   const side = joinSides(
     new Set([...values.keys()].map((group) => group.side).filter((one): one is Side => one !== undefined)),
   );
-  const started = elect((group) => group.started, "SeriesDate") ?? earliest(instances);
+  const started =
+    elect((group) => group.started, "SeriesDate") ??
+    earliest(instances) ??
+    elect((group) => group.stepStarted, "PerformedProcedureStepStartDate");
   const listed = listImages ? instances : instances.filter((instance) => objectKind(instance.sopClass) !== "image");
   const element: ImagingStudySeries = {
     ...notListed(instances.length - listed.length),

@@ -17,6 +17,8 @@ export type SeriesValues = {
   bodySite: Coding | undefined;
   side: Side | undefined;
   started: Started | undefined;
+  /** Start of the performed procedure step: the last resort. */
+  stepStarted: Started | undefined;
   issues: readonly IssueKey[];
 };
 
@@ -29,9 +31,14 @@ export function readSeries(dataset: Dataset, frameAnatomy: readonly Dataset[], o
     description: readDescription(dataset, note),
     bodySite: readBodySite(dataset, frameAnatomy, note),
     side: readSide(dataset, frameAnatomy, note),
-    started:
-      readStarted(dataset, "SeriesDate", "SeriesTime", options, note) ??
-      readStarted(dataset, "PerformedProcedureStepStartDate", "PerformedProcedureStepStartTime", options, note),
+    started: readStarted(dataset, "SeriesDate", "SeriesTime", options, note),
+    stepStarted: readStarted(
+      dataset,
+      "PerformedProcedureStepStartDate",
+      "PerformedProcedureStepStartTime",
+      options,
+      note,
+    ),
     issues: issues(),
   };
 }
