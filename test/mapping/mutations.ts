@@ -1,0 +1,155 @@
+/** Random and damaged DICOM JSON, the same for the same seed. For the fuzz test and `npm run fuzz`. */
+import type { FhirResource } from "fhir/r4";
+import { mapDatasets } from "../../src/mapping/index.ts";
+import { TAGS } from "../../src/mapping/tags.ts";
+import { ctImage, element, type Json, OPTIONS, sequence } from "./datasets.ts";
+
+/** Mulberry32: numbers from 0 to 1. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Values that have broken something somewhere. */
+const VALUES: readonly unknown[] = [
+  "",
+  " ",
+  "\u0000",
+  "\\",
+  "\\\\",
+  "^",
+  "=",
+  "^^^^",
+  "a^b=c^d=e^f=g",
+  "Ärzte^Hans",
+  "山田^太郎",
+  "\ud800",
+  "\udfff\ud800",
+  "\ufffe",
+  "\u001b$B",
+  "\u001b(B\u001b",
+  "\u0085\u200b\u00a0\ufeff",
+  "<b>&amp;</b>",
+  "x".repeat(70),
+  "1".repeat(65),
+  "1.2.840",
+  "1..2",
+  ".",
+  "1.02",
+  "0",
+  "-1",
+  "+7",
+  "1.0",
+  "1e3",
+  "4294967296",
+  "NaN",
+  "20240230",
+  "20240105",
+  "1950",
+  "195001",
+  "1950.01.01",
+  "00000000",
+  "20240331023000",
+  "20240105101112.5+0100",
+  "1011",
+  "246000",
+  "101160",
+  "+0200",
+  "-0000",
+  "UTC-04:00",
+  "+9999",
+  "CT",
+  "ct\\pt",
+  "CHEST",
+  "T-D4000",
+  "L",
+  "R",
+  "__proto__",
+  "constructor",
+  "toString",
+  "hasOwnProperty",
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  1e308,
+  Number.MAX_SAFE_INTEGER,
+  [],
+  {},
+  [[]],
+  [null],
+  { Alphabetic: "A^B" },
+  { Alphabetic: null, Ideographic: 5 },
+  { Alphabetic: "a=b=c=d^e^f^g^h^i^j" },
+  { __proto__: null, Value: ["x"] },
+];
+const CLASSES = [
+  "1.2.840.10008.5.1.4.1.1.2",
+  "1.2.840.10008.5.1.4.1.1.88.33",
+  "1.2.840.10008.5.1.4.1.1.104.1",
+  "1.2.840.10008.5.1.4.1.1.66.4",
+  "1.2.840.10008.5.1.4.1.1.11.1",
+  "1.2.840.10008.5.1.4.1.1.7",
+];
+const tags = Object.values(TAGS);
+
+/** Between one and five datasets of one or two studies, each with some elements replaced, removed, renamed or nested. */
+export function randomDatasets(random: () => number): unknown[] {
+  const int = (below: number) => Math.floor(random() * below);
+  const pick = <T>(from: readonly T[]): T => from[int(from.length)] as T;
+  const anyValue = (): unknown => pick(VALUES);
+  const anyItem = (depth: number): Json =>
+    Object.fromEntries(Array.from({ length: int(5) }, () => anyElement(depth + 1)));
+  const anyElement = (depth: number): [string, unknown] => {
+    const [tag, vr] = pick(tags);
+    const name = random() < 0.1 ? tag.toLowerCase() : tag;
+    const shape = random();
+    if (vr === "SQ" && depth < 4 && shape < 0.8)
+      return [name, sequence(...Array.from({ length: int(3) }, () => anyItem(depth)))];
+    if (shape < 0.05) return [name, anyValue()];
+    if (shape < 0.1) return [name, { vr, Value: anyValue() }];
+    if (shape < 0.13) return [name, { vr, InlineBinary: anyValue() }];
+    if (shape < 0.16) return [name, { vr, BulkDataURI: "http://x.example/1" }];
+    if (shape < 0.2) return [name, { vr }];
+    return [name, element(random() < 0.05 ? "UN" : vr, ...Array.from({ length: 1 + int(2) }, anyValue))];
+  };
+  return Array.from({ length: 1 + int(5) }, () => {
+    const dataset = ctImage(int(4), {
+      "00080016": element("UI", pick(CLASSES)),
+      "0020000E": element("UI", `1.2.${int(3)}`),
+      "0020000D": element("UI", `1.9.${int(2)}`),
+    });
+    for (let change = int(12); change > 0; change--) Object.assign(dataset, Object.fromEntries([anyElement(0)]));
+    for (const [tag] of Object.entries(dataset)) if (random() < 0.03) delete dataset[tag];
+    return random() < 0.01 ? anyValue() : dataset;
+  });
+}
+
+/** Maps what a seed gives. The resources refer to each other by relative references, which the validators know. */
+export function mapSeed(seed: number): FhirResource[] {
+  const random = seededRandom(seed);
+  const datasets = JSON.parse(JSON.stringify(randomDatasets(random))) as unknown[];
+  const options = {
+    ...OPTIONS,
+    ...(random() < 0.3 ? { patientIdSystem: undefined } : {}),
+    ...(random() < 0.5 ? { timeZone: "Europe/Berlin" } : {}),
+    instanceListLimit: random() < 0.2 ? 1 : 1000,
+    splitGiven: random() < 0.3,
+  };
+  const { bundle } = mapDatasets(datasets, options, "http://dicom.example/v2");
+  const types = new Map(bundle.entry?.map(({ fullUrl, resource }) => [fullUrl, resource?.resourceType]));
+  const text = JSON.stringify(bundle.entry?.map(({ resource }) => resource) ?? []);
+  return JSON.parse(
+    text.replace(
+      /"reference":"(urn:uuid:([^"]+))"/g,
+      (_all, url: string, id: string) => `"reference":"${types.get(url)}/${id}"`,
+    ),
+  ) as FhirResource[];
+}
