@@ -161,7 +161,18 @@ export function startWorker(
     return error;
   }
 
-  const worker = new Worker<SyncJobData, void>(QUEUE_NAME, (job, token, signal) => run(job, token, neverless(signal)), {
+  /** BullMQ waits 5 s after a failed look for stalled jobs, with a timer that would keep a closed process alive. */
+  class PromptWorker extends Worker<SyncJobData, void> {
+    protected override async checkConnectionError<T>(look: () => Promise<T>, delayMs = 5000): Promise<T | undefined> {
+      try {
+        return await look();
+      } catch {
+        await sleep(delayMs, stopping.signal);
+        return undefined;
+      }
+    }
+  }
+  const worker = new PromptWorker(QUEUE_NAME, (job, token, signal) => run(job, token, neverless(signal)), {
     connection: trackDuplicates(redis, clients),
     prefix: queuePrefix(sourceId),
     concurrency: options.concurrency,
@@ -186,16 +197,15 @@ export function startWorker(
   let closing: Promise<void> | undefined;
   async function close(deadlineMs: number): Promise<void> {
     const done = new AbortController();
+    const within = (end: Promise<unknown>, ms: number) =>
+      Promise.race([end.then(() => true), sleep(ms, done.signal).then(() => false)]);
     const closed = worker.close().catch(() => {});
-    const within = (ms: number) => Promise.race([closed.then(() => true), sleep(ms, done.signal).then(() => false)]);
-    const idle = await within(deadlineMs);
+    const idle = await within(closed, deadlineMs);
     stopping.abort();
-    if (!idle) await within(RETURN_MS);
-    done.abort();
+    if (!idle) await within(closed, RETURN_MS);
     for (const client of clients) closeRedis(client);
-    await Promise.all(
-      [...runs.values()].map(({ ended }) => Promise.race([ended, sleep(RETURN_MS, AbortSignal.timeout(RETURN_MS))])),
-    );
+    await within(Promise.all([...runs.values()].map(({ ended }) => ended)), RETURN_MS);
+    done.abort();
   }
 
   return {

@@ -21,6 +21,8 @@ export type ConnectOptions = {
 
 const RECONNECT_CAP_MS = 1000;
 const COMMAND_MS = 10_000;
+/** How long a closed client's timer may keep the process alive. */
+const DISCONNECT_MS = 300;
 
 /** A client that connects, and reconnects for as long as it is not closed. Errors of the connection itself are only seen by commands. */
 export function createRedis(options: ConnectOptions): RedisClient {
@@ -69,6 +71,8 @@ export function untilReady(redis: RedisClient, signal: AbortSignal): Promise<voi
 
 /** Ends the client at once, whatever its state and whether Redis lives or not; what still waits in it is rejected. */
 export function closeRedis(redis: RedisClient): void {
+  // between two connects ioredis 6.0 has nothing to disconnect, and would never reject what waits in it
+  if (redis instanceof Redis && redis.status === "reconnecting") redis.status = "wait";
   redis.disconnect(false);
 }
 
@@ -99,6 +103,7 @@ function build({ address, name, kind, password }: ConnectOptions): RedisClient {
     maxRetriesPerRequest: kind === "patient" ? null : 0,
     ...(kind === "prompt" ? { commandTimeout: COMMAND_MS } : {}),
     connectTimeout: COMMAND_MS,
+    disconnectTimeout: DISCONNECT_MS,
   };
   const reconnect = (target: { password?: string | null | undefined }) => (attempt: number) => {
     const fresh = password?.();
