@@ -12,7 +12,12 @@ export type WriteEntry = {
 export type BundleEntry = BatchEntry | WriteEntry;
 
 /** The answer to one entry. */
-export type EntryAnswer = { status: number; resource: Resource | undefined; outcome: unknown };
+export type EntryAnswer = {
+  status: number;
+  resource: Resource | undefined;
+  outcome: unknown;
+  retryAfterMs: number | undefined;
+};
 
 /** A read in a batch; `path` is relative to the base and URL-encoded already. */
 export function get(path: string): BatchEntry {
@@ -23,35 +28,35 @@ export function get(path: string): BatchEntry {
  * The answers of a bundle, in the order of its entries.
  * @throws StudycastError FHIR_RESPONSE unless there is exactly one answer with a status for each entry: an answer that cannot be told apart proves nothing.
  */
-export function entryAnswers(body: unknown, expected: number): EntryAnswer[] {
+export function entryAnswers(body: unknown, expected: number, retryAfterMs?: number): EntryAnswer[] {
   if (!isRecord(body) || body["resourceType"] !== "Bundle") throw new StudycastError("FHIR_RESPONSE");
   const entries = Array.isArray(body["entry"]) ? body["entry"] : [];
   if (entries.length !== expected) throw new StudycastError("FHIR_RESPONSE", { entries: entries.length, expected });
-  return entries.map(answerOf);
+  return entries.map((entry) => answerOf(entry, retryAfterMs));
 }
 
-function answerOf(entry: unknown): EntryAnswer {
+function answerOf(entry: unknown, retryAfterMs: number | undefined): EntryAnswer {
   const response = isRecord(entry) && isRecord(entry["response"]) ? entry["response"] : {};
   const status = Number(/^\s*(\d{3})\b/.exec(String(response["status"] ?? ""))?.[1] ?? Number.NaN);
   if (Number.isNaN(status)) throw new StudycastError("FHIR_RESPONSE", { reason: "entry without status" });
   const resource = isRecord(entry) && isResource(entry["resource"]) ? entry["resource"] : undefined;
   // Some servers put the OperationOutcome of a failed entry where its resource would be.
-  return { status, resource, outcome: response["outcome"] ?? resource };
+  return { status, resource, outcome: response["outcome"] ?? resource, retryAfterMs };
 }
 
 /** What a read in a batch found; undefined when it is not there. */
 export function readAnswer(answer: EntryAnswer | undefined, type: string): Resource | undefined {
-  const { status, resource, outcome } = known(answer);
+  const { status, resource } = known(answer);
   if (isAbsent(status)) return undefined;
-  if (codeOfStatus(status) !== undefined) throw errorOfAnswer({ status, outcome });
+  if (codeOfStatus(status) !== undefined) throw errorOfAnswer(known(answer));
   if (resource?.resourceType !== type) throw new StudycastError("FHIR_RESPONSE", { reason: "entry without resource" });
   return resource;
 }
 
 /** The searchset that a search in a batch found. */
 export function searchAnswer(answer: EntryAnswer | undefined): Json {
-  const { status, resource, outcome } = known(answer);
-  if (codeOfStatus(status) !== undefined) throw errorOfAnswer({ status, outcome });
+  const { status, resource } = known(answer);
+  if (codeOfStatus(status) !== undefined) throw errorOfAnswer(known(answer));
   if (resource?.resourceType !== "Bundle")
     throw new StudycastError("FHIR_RESPONSE", { reason: "entry without bundle" });
   return resource;

@@ -11,6 +11,8 @@ export type Answer = {
   status: number;
   outcome?: unknown;
   headers?: { get(name: string): string | null } | undefined;
+  /** For an entry of a bundle: what the bundle's own headers ask for. */
+  retryAfterMs?: number | undefined;
 };
 
 /** Status → code (RFC 9110 §15, FHIR R4 http.html#Status-Codes); undefined for success. 404 and 410 of a read are no errors: see `isAbsent`. */
@@ -33,7 +35,10 @@ export function isAbsent(status: number): boolean {
 export function errorOfAnswer(answer: Answer, where: SafeDetail = {}, cause?: unknown): StudycastError {
   const code = throttledInWords(answer) ? "FHIR_THROTTLED" : (codeOfStatus(answer.status) ?? "FHIR_RESPONSE");
   const detail: SafeDetail = { ...where, status: answer.status, ...issueFacts(answer.outcome) };
-  return new StudycastError(code, detail, { cause, retryAfterMs: answer.headers && waitAsked(answer.headers) });
+  return new StudycastError(code, detail, {
+    cause,
+    retryAfterMs: answer.retryAfterMs ?? (answer.headers && waitAsked(answer.headers)),
+  });
 }
 
 /** Retry-After, or x-ms-retry-after-ms as Azure's FHIR service sends it, in milliseconds. */

@@ -6,19 +6,17 @@
  */
 import { Client, type RequestOptions } from "fhir-kit-client";
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from "undici";
+import type { Authorize } from "../auth/index.ts";
 import { StudycastError } from "../errors.ts";
 import { withDeadline } from "../time.ts";
 import { type BatchEntry, type BundleEntry, type EntryAnswer, entryAnswers, type WriteEntry } from "./bundle.ts";
-import { errorOfAnswer, isAbsent } from "./classify.ts";
+import { errorOfAnswer, isAbsent, waitAsked } from "./classify.ts";
 import { isRecord, isResource, type Json, type Resource } from "./json.ts";
-
-/** Structurally the `Authorize` of auth: the value of the Authorization header, and a way to drop a cached token after a 401. */
-export type Authorization = { header(signal: AbortSignal): Promise<string | undefined>; renew(): void };
 
 export type FhirClientOptions = {
   /** The server's base, such as https://host/fhir. */
   url: string;
-  authorize?: Authorization | undefined;
+  authorize?: Authorize | undefined;
   /** Replaces the client's own connections; it is not closed by `close`. */
   dispatcher?: Dispatcher | undefined;
   /** For one request in all, its answer read. */
@@ -38,8 +36,12 @@ export type FhirClient = {
   follow(link: string, signal: AbortSignal): Promise<Json>;
   /** Reads in one round trip; the answers stand in the order of the entries, each with its own status. */
   batch(entries: readonly BatchEntry[], signal: AbortSignal): Promise<EntryAnswer[]>;
-  /** All or nothing. */
-  transaction(entries: readonly WriteEntry[], signal: AbortSignal): Promise<{ answers: EntryAnswer[]; bytes: number }>;
+  /** All or nothing; refused here when the bundle is larger than `maxBytes`. */
+  transaction(
+    entries: readonly WriteEntry[],
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<{ answers: EntryAnswer[]; bytes: number }>;
   /** PUT by id; the status tells created (201) from updated (200). */
   put(resource: Resource & { id: string }, ifMatch: string | undefined, signal: AbortSignal): Promise<number>;
   /** DELETE by id; nothing there is fine. */
@@ -49,10 +51,12 @@ export type FhirClient = {
   close(): Promise<void>;
 };
 
-type Reply = { status: number; body: Json };
+type Reply = { status: number; body: Json; headers: Headers };
 type Send = (client: Client, options: RequestOptions) => Promise<unknown>;
 
+/** HAPI answers an equal search from a cache for a minute unless asked not to. */
 const FRESH = { "cache-control": "no-cache" };
+const MINIMAL = { prefer: "return=minimal" };
 
 /**
  * A client for one FHIR R4 server. All methods throw StudycastError: FHIR_UNAVAILABLE, FHIR_THROTTLED (with retryAfterMs), FHIR_UNAUTHORIZED,
@@ -93,13 +97,20 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
     }
   };
 
-  const post = async (type: "batch" | "transaction", entry: readonly BundleEntry[], signal: AbortSignal) => {
+  const post = async (
+    type: "batch" | "transaction",
+    entry: readonly BundleEntry[],
+    maxBytes: number,
+    signal: AbortSignal,
+  ): Promise<{ answers: EntryAnswer[]; bytes: number }> => {
     // Made into text here, so that its size is known and it is made once.
     const text = JSON.stringify({ resourceType: "Bundle", type, entry });
-    const headers = { "content-type": "application/fhir+json", prefer: "return=minimal", ...FRESH };
+    const bytes = Buffer.byteLength(text);
+    if (bytes > maxBytes) throw new StudycastError("FHIR_REJECTED", { reason: "larger than the limit", bytes });
+    const headers = { "content-type": "application/fhir+json", ...(type === "batch" ? FRESH : MINIMAL) };
     const send: Send = (c, o) => c.request("/", { method: "POST", body: text as never, options: o });
-    const reply = await request(send, type === "batch" ? without(headers, "prefer") : headers, signal);
-    return { answers: entryAnswers(reply.body, entry.length), bytes: Buffer.byteLength(text) };
+    const reply = await request(send, headers, signal);
+    return { answers: entryAnswers(reply.body, entry.length, waitAsked(reply.headers)), bytes };
   };
 
   const get = async (path: string, signal: AbortSignal): Promise<Json> =>
@@ -118,10 +129,10 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
     },
     search: (type, query, signal) => get(`${type}?${query}`, signal),
     follow: (link, signal) => get(onOurServer(link, base), signal),
-    batch: async (entries, signal) => (await post("batch", entries, signal)).answers,
-    transaction: (entries, signal) => post("transaction", entries, signal),
+    batch: async (entries, signal) => (await post("batch", entries, Number.POSITIVE_INFINITY, signal)).answers,
+    transaction: (entries, maxBytes, signal) => post("transaction", entries, maxBytes, signal),
     async put(resource, ifMatch, signal) {
-      const headers = { prefer: "return=minimal", ...(ifMatch === undefined ? {} : { "if-match": ifMatch }) };
+      const headers = { ...MINIMAL, ...(ifMatch === undefined ? {} : { "if-match": ifMatch }) };
       const { resourceType, id } = resource;
       const reply = await request(
         (c, o) => c.update({ resourceType, id, body: resource, options: o }),
@@ -160,7 +171,7 @@ function replyOf(body: unknown): Reply {
   if (!isRecord(body)) throw new StudycastError("FHIR_RESPONSE");
   const { response } = Client.httpFor(body as never);
   if (response === undefined) throw new StudycastError("FHIR_RESPONSE");
-  return { status: response.status, body };
+  return { status: response.status, body, headers: response.headers };
 }
 
 /** The table of everything that may be thrown around a request. */
@@ -195,10 +206,6 @@ function isHeaders(value: unknown): value is Headers {
 
 function isAbsentError(error: unknown): boolean {
   return error instanceof StudycastError && isAbsent(Number(error.detail["status"]));
-}
-
-function without(headers: Record<string, string>, name: string): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([key]) => key !== name));
 }
 
 /**

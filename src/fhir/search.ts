@@ -2,10 +2,10 @@
 import { StudycastError } from "../errors.ts";
 import { matchesOf, nextLink } from "./bundle.ts";
 import type { FhirClient } from "./client.ts";
-import { type Json, type Resource, recordsOf } from "./json.ts";
+import { isRecord, type Json, recordsOf } from "./json.ts";
+import type { Found } from "./plan.ts";
 
 export type Token = { system: string; value: string };
-export type Found = Resource & { id: string };
 
 /** More pages than any sane answer to an identifier has; a server whose next links go in a circle must not hold a sync for ever. */
 const MAX_PAGES = 50;
@@ -39,10 +39,21 @@ export async function exactMatches(
   const found = new Map<string, Found>();
   let page = firstPage;
   for (let pages = 1; ; pages++) {
-    for (const match of matchesOf(page, type)) if (hasIdentifier(match, token)) found.set(match.id, match);
+    for (const match of matchesOf(page, type)) if (hasIdentifier(match, token)) found.set(match.id, whole(match));
     const link = nextLink(page);
     if (link === undefined) return [...found.values()];
     if (pages >= MAX_PAGES) throw new StudycastError("FHIR_RESPONSE", { pages });
     page = await client.follow(link, signal);
   }
+}
+
+/**
+ * The resource as it is, unless the server gave only a part of it (tag SUBSETTED): written back, that would erase the rest.
+ * @throws StudycastError FHIR_RESPONSE
+ */
+export function whole(resource: Found): Found {
+  const tags = isRecord(resource["meta"]) ? recordsOf(resource["meta"]["tag"]) : [];
+  if (tags.some((tag) => tag["code"] === "SUBSETTED"))
+    throw new StudycastError("FHIR_RESPONSE", { reason: "subsetted" });
+  return resource;
 }

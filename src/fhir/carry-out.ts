@@ -1,0 +1,91 @@
+/** Carries out a plan and checks that what happened is what was planned. */
+import { StudycastError } from "../errors.ts";
+import type { WriteEntry } from "./bundle.ts";
+import { codeOfStatus, errorOfAnswer } from "./classify.ts";
+import type { FhirClient } from "./client.ts";
+import { isRecord } from "./json.ts";
+import type { Found, Plan, Write } from "./plan.ts";
+import { isCreatedByUs } from "./plan-patient.ts";
+
+/** What a server takes in one transaction (Azure: 500 entries). */
+export type WriteLimits = { maxEntries?: number; maxBytes?: number };
+const DEFAULT_LIMITS = { maxEntries: 500, maxBytes: 20_000_000 };
+
+/** `lost-race`: somebody else wrote between look-up and write and the server did not refuse; the study must be synced again. */
+export type Outcome = { kind: "done"; writes: number; bytes: number } | { kind: "lost-race" };
+
+/**
+ * @throws StudycastError FHIR_CONFLICT when the server refuses because of a newer version or a race, else as the client; a plan that waits throws its code
+ */
+export async function carryOut(
+  client: FhirClient,
+  plan: Plan,
+  limits: WriteLimits,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  switch (plan.kind) {
+    case "unchanged":
+      return { kind: "done", writes: 0, bytes: 0 };
+    case "waiting":
+      throw new StudycastError(plan.code);
+    case "write":
+      return transact(client, plan.writes, limits, signal);
+    case "remove":
+      return remove(client, plan, limits, signal);
+  }
+}
+
+async function transact(
+  client: FhirClient,
+  writes: readonly Write[],
+  limits: WriteLimits,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { maxEntries, maxBytes } = { ...DEFAULT_LIMITS, ...limits };
+  if (writes.length > maxEntries) throw new StudycastError("FHIR_REJECTED", { entries: writes.length });
+  const { answers, bytes } = await client.transaction(writes.map(entryOf), maxBytes, signal);
+  for (const answer of answers) if (codeOfStatus(answer.status) !== undefined) throw errorOfAnswer(answer);
+  const asExpected = answers.every(({ status }, index) => (status === 201) === (writes[index]?.expect === "created"));
+  return asExpected ? { kind: "done", writes: writes.length, bytes } : { kind: "lost-race" };
+}
+
+function entryOf({ resource, ifMatch }: Write): WriteEntry {
+  const url = `${resource.resourceType}/${resource.id}`;
+  return { resource, request: { method: "PUT", url, ...(ifMatch === undefined ? {} : { ifMatch }) } };
+}
+
+/**
+ * Deletes outside a transaction: servers ignore ifMatch on DELETE, so it is read right before (still ours, still the version planned on?) and checked
+ * after. Refused because others refer to it → marked instead.
+ */
+async function remove(
+  client: FhirClient,
+  plan: Extract<Plan, { kind: "remove" }>,
+  limits: WriteLimits,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const before = await read(client, plan.id, signal);
+  if (before === undefined) return { kind: "done", writes: 0, bytes: 0 };
+  if (!isCreatedByUs(before) || versionOf(before) !== plan.mark.ifMatch) return { kind: "lost-race" };
+  try {
+    await client.delete("ImagingStudy", plan.id, signal);
+  } catch (error) {
+    if (!(error instanceof StudycastError) || error.code !== "FHIR_CONFLICT") throw error;
+    const still = await read(client, plan.id, signal);
+    if (still === undefined || versionOf(still) !== plan.mark.ifMatch) throw error;
+    if (still["status"] === plan.mark.resource["status"]) return { kind: "done", writes: 0, bytes: 0 };
+    return transact(client, [plan.mark], limits, signal);
+  }
+  const after = await read(client, plan.id, signal);
+  return after === undefined ? { kind: "done", writes: 1, bytes: 0 } : { kind: "lost-race" };
+}
+
+async function read(client: FhirClient, id: string, signal: AbortSignal): Promise<Found | undefined> {
+  const resource = await client.read("ImagingStudy", id, signal);
+  return resource === undefined ? undefined : { ...resource, id };
+}
+
+function versionOf(resource: Found): string | undefined {
+  const version = isRecord(resource["meta"]) ? resource["meta"]["versionId"] : undefined;
+  return typeof version === "string" ? `W/"${version}"` : undefined;
+}

@@ -1,0 +1,40 @@
+/** The Endpoint of a (source, partition). Its id is our own, so whatever stands there is ours to keep right. */
+import type { Endpoint } from "fhir/r4";
+import { StudycastError } from "../errors.ts";
+import { OWNERSHIP } from "../mapping/index.ts";
+import type { FhirClient } from "./client.ts";
+import type { Json } from "./json.ts";
+import type { FoundStudy, Write } from "./plan.ts";
+import { updateOf } from "./plan-merge.ts";
+
+/**
+ * Writes the Endpoint when it is absent or differs in what is ours; it must be there before a study refers to it.
+ * @throws StudycastError FHIR_CONFLICT when another worker came first (look up again), else as the client
+ */
+export async function ensureEndpoint(
+  client: FhirClient,
+  endpoint: Endpoint,
+  { endpoint: found }: Pick<FoundStudy, "endpoint">,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted: Json = { ...endpoint };
+  const write: Write | undefined = found
+    ? updateOf(found, wanted, OWNERSHIP.Endpoint)
+    : { resource: { ...wanted, resourceType: "Endpoint", id: String(endpoint.id) }, expect: "created" };
+  if (write !== undefined) await client.put(write.resource, write.ifMatch, signal);
+}
+
+export async function endpointExists(client: FhirClient, id: string, signal: AbortSignal): Promise<boolean> {
+  return (await client.read("Endpoint", id, signal)) !== undefined;
+}
+
+/** Whether the server answers and lets us in, asked in the cheapest way: one read by id. */
+export async function probe(client: FhirClient, endpointId: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await client.read("Endpoint", endpointId, signal);
+    return true;
+  } catch (error) {
+    if (!(error instanceof StudycastError)) throw error;
+    return error.code === "FHIR_REJECTED" || error.code === "FHIR_CONFLICT";
+  }
+}

@@ -1,0 +1,86 @@
+/** What a study needs in the FHIR server: nothing, or one transaction of its Patient and its ImagingStudy. Pure. */
+import type { Reference } from "fhir/r4";
+import { OWNERSHIP, type StudyResources, type Subject, unidentifiedSubject } from "../mapping/index.ts";
+import { type Json, recordsOf, textOf } from "./json.ts";
+import type { Found, FoundPatient, FoundStudy, Plan, Write, WritePolicy } from "./plan.ts";
+import { updateOf } from "./plan-merge.ts";
+import { planPatient } from "./plan-patient.ts";
+
+/** Which resource of the server stands for the study. `none`: ours is to be created at its own id. */
+export type Chosen = { kind: "none" } | { kind: "one"; resource: Found } | { kind: "ambiguous" };
+
+/**
+ * Own id or own identifier before anything else. One that others made for the same Study Instance UID is adopted only if it is the single hit, says
+ * nothing of another source, and has not been retracted.
+ */
+export function chooseStudy({ own, sameUid, identity }: FoundStudy): Chosen {
+  if (own.length > 1) return { kind: "ambiguous" };
+  const [ours] = own;
+  if (ours !== undefined) return { kind: "one", resource: ours };
+  const [other, ...more] = sameUid;
+  const adoptable =
+    other !== undefined &&
+    more.length === 0 &&
+    other["status"] !== "entered-in-error" &&
+    !namesAnotherSource(other, identity.ownIdentifier.value);
+  return adoptable ? { kind: "one", resource: other } : { kind: "none" };
+}
+
+/** Any other `urn:uuid:` identifier is taken for the own identifier of another source: adopting too little does no harm, adopting too much mixes two archives. */
+function namesAnotherSource(resource: Json, ownValue: string | undefined): boolean {
+  return recordsOf(resource["identifier"]).some((identifier) => {
+    const value = textOf(identifier["value"]) ?? "";
+    return identifier["system"] === "urn:ietf:rfc:3986" && value.startsWith("urn:uuid:") && value !== ownValue;
+  });
+}
+
+/**
+ * @param patient what `lookUpPatient` found; needed when the subject is a patient
+ * @returns `waiting` when who is meant cannot be said: a study on the wrong person harms, one that waits does not
+ */
+export function planStudy(
+  found: FoundStudy,
+  patient: FoundPatient | undefined,
+  wanted: StudyResources,
+  policy: Pick<WritePolicy, "patientPolicy">,
+): Plan {
+  const chosen = chooseStudy(found);
+  if (chosen.kind === "ambiguous") return { kind: "waiting", code: "STUDY_AMBIGUOUS" };
+  const subject = planSubject(wanted.subject, patient, policy);
+  if (subject.kind === "waiting") return subject;
+  const content: Json = { ...wanted.imagingStudy, subject: subject.reference };
+  const study = chosen.kind === "one" ? updateOf(chosen.resource, content, OWNERSHIP.ImagingStudy) : creation(content);
+  const writes = [subject.write, study].filter((write) => write !== undefined);
+  return writes.length === 0 ? { kind: "unchanged" } : { kind: "write", writes };
+}
+
+function creation(content: Json): Write {
+  return { resource: { ...content, resourceType: "ImagingStudy", id: String(content["id"]) }, expect: "created" };
+}
+
+type PlannedSubject =
+  | { kind: "subject"; reference: Reference; write: Write | undefined }
+  | Extract<Plan, { kind: "waiting" }>;
+
+function planSubject(
+  subject: Subject,
+  found: FoundPatient | undefined,
+  { patientPolicy }: Pick<WritePolicy, "patientPolicy">,
+): PlannedSubject {
+  if (subject.kind === "issuer-unknown") return { kind: "waiting", code: "ISSUER_UNKNOWN" };
+  if (subject.kind === "unidentified")
+    return { kind: "subject", reference: unidentifiedSubject(subject.display), write: undefined };
+  const { system, value } = subject.identifier;
+  // An identifier without a system names nobody, and would match everybody's.
+  if (system === "" || value === "") return { kind: "waiting", code: "ISSUER_UNKNOWN" };
+  if (found === undefined || found.kind === "ambiguous") return { kind: "waiting", code: "PATIENT_AMBIGUOUS" };
+  const write = planPatient(found, subject, patientPolicy);
+  const id = found.kind === "found" ? found.patient.id : write?.resource.id;
+  const reference: Reference = {
+    ...(id === undefined ? {} : { reference: `Patient/${id}` }),
+    type: "Patient",
+    identifier: { system, value },
+    ...(subject.display === undefined ? {} : { display: subject.display }),
+  };
+  return { kind: "subject", reference, write };
+}

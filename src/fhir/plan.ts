@@ -1,0 +1,35 @@
+/** What is to be done to the FHIR server, and the types of what was found there. Pure data. */
+import type { StudyIdentity } from "../mapping/index.ts";
+import type { Resource } from "./json.ts";
+
+export type Found = Resource & { id: string };
+
+/** What the server holds of one study. */
+export type FoundStudy = {
+  identity: StudyIdentity;
+  /** At our deterministic id, or carrying our own identifier; each once. */
+  own: readonly Found[];
+  /** All that carry the Study Instance UID; may hold those of `own` too. */
+  sameUid: readonly Found[];
+  endpoint: Found | undefined;
+};
+
+/** `ambiguous`: several Patients, or one of which it cannot be said that it is this patient. */
+export type FoundPatient = { kind: "absent" } | { kind: "found"; patient: Found } | { kind: "ambiguous" };
+
+/** One PUT. `ifMatch` is the version it was planned on; the answer must be what is expected, else somebody came between. */
+export type Write = { resource: Found; expect: "created" | "updated"; ifMatch?: string };
+
+export type Plan =
+  | { kind: "unchanged" }
+  /** One transaction. */
+  | { kind: "write"; writes: readonly Write[] }
+  /** Deletion of an ImagingStudy we created; `mark` instead when others refer to it. */
+  | { kind: "remove"; id: string; mark: Write }
+  | { kind: "waiting"; code: "PATIENT_AMBIGUOUS" | "STUDY_AMBIGUOUS" | "ISSUER_UNKNOWN" };
+
+export type WritePolicy = {
+  /** `link`: never write a Patient. `create`: create one when absent, later update only those we made. `sync`: update any that matches. */
+  patientPolicy: "link" | "create" | "sync";
+  deletePolicy: "delete" | "mark";
+};
