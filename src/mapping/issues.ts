@@ -17,7 +17,7 @@ export const ISSUE_CODES = {
   "escape-sequence": { effect: "kept", text: "ISO 2022 escape sequences were left in the text; they are removed" },
   "malformed-text": {
     effect: "kept",
-    text: "the text holds halves of surrogate pairs or non-characters; they are replaced or removed",
+    text: "the text holds halves of surrogate pairs, non-characters or, in an identifier, control characters; they are replaced by U+FFFD",
   },
   "invalid-uid": { effect: "left-out", text: "not a UID (PS3.5 §9), or longer than 64 characters" },
   "leading-zero": { effect: "kept", text: "a UID component begins with a zero" },
