@@ -181,6 +181,9 @@ function errorOf(thrown: unknown, signal: AbortSignal): StudycastError {
   const error = isRecord(thrown) ? thrown : {};
   const { response } = error;
   if (isRecord(response) && typeof response["status"] === "number") {
+    // "Not there" is for the FHIR server to say; a gateway's 404 page says nothing about a resource.
+    if (isAbsent(response["status"]) && typeof response["data"] === "string")
+      return new StudycastError("FHIR_RESPONSE", { reason: "not JSON" });
     const config = isRecord(error["config"]) ? error["config"] : {};
     const headers = isHeaders(config["headers"]) ? config["headers"] : undefined;
     return errorOfAnswer({ status: response["status"], outcome: response["data"], headers });
