@@ -159,6 +159,8 @@ function inputText(dataset: Dataset, keywords: readonly Keyword[], extra?: reado
     const value = found?.["Value"];
     const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : undefined;
     if (found === undefined) key += "-";
+    else if (value === undefined && found["InlineBinary"] === undefined && found["BulkDataURI"] === undefined)
+      key += "e";
     else if (typeof only === "string") key += `${only.length}:${only}`;
     else if (typeof only === "number") key += `#${only};`;
     else {
