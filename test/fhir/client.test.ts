@@ -2,7 +2,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { StudycastError } from "../../src/errors.ts";
-import { createFhirClient, type FhirClient, lookUpPatient, lookUpStudy } from "../../src/fhir/index.ts";
+import {
+  carryOut,
+  createFhirClient,
+  type FhirClient,
+  lookUpPatient,
+  lookUpStudy,
+  type Plan,
+  type Write,
+} from "../../src/fhir/index.ts";
 import { studyIdentity } from "../../src/mapping/index.ts";
 import { study } from "./samples.ts";
 
@@ -114,7 +122,7 @@ describe("an answer of the FHIR server", () => {
       { maxBytes: 10_000, requestTimeoutMs: 1000 },
     );
     expect((await caught(client.read("Patient", "broken", signal()))).code).toBe("FHIR_RESPONSE");
-    expect((await caught(client.read("Patient", "large", signal()))).code).toBe("FHIR_RESPONSE");
+    expect((await caught(client.read("Patient", "large", signal()))).message).toContain("FHIR_RESPONSE");
     expect((await caught(client.read("Patient", "cut", signal()))).code).toBe("FHIR_UNAVAILABLE");
     expect((await caught(client.read("Patient", "late", signal()))).code).toBe("FHIR_UNAVAILABLE");
   });
@@ -232,5 +240,47 @@ describe("a look-up", () => {
     const error = await caught(lookUpStudy(client, identity, signal()));
     expect(error.code).toBe(code);
     expect(error.retryAfterMs).toBe(wait);
+  });
+});
+
+describe("a transaction", () => {
+  const write = (id: string, expect: "created" | "updated"): Write => ({
+    resource: { resourceType: "Patient", id },
+    expect,
+  });
+  const plan: Plan = { kind: "write", writes: [write("a", "created"), write("b", "updated")] };
+  const run = async (status: number, entries: unknown[], limits = {}) => {
+    const client = await serve((_request, response) =>
+      json(response, status, { resourceType: "Bundle", type: "transaction-response", entry: entries }),
+    );
+    return carryOut(client, plan, limits, signal());
+  };
+  const status = (text: string) => ({ response: { status: text } });
+
+  test("is done when each entry's status is the expected one", async () => {
+    expect(await run(200, [status("201 Created"), status("200 OK")])).toMatchObject({ kind: "done", writes: 2 });
+  });
+
+  test.each([
+    ["200 where 201 was expected", ["200 OK", "200 OK"]],
+    ["201 where 200 was expected", ["201 Created", "201"]],
+  ])("with %s is a lost race", async (_name, statuses) => {
+    expect(await run(200, statuses.map(status))).toEqual({ kind: "lost-race" });
+  });
+
+  test.each([
+    ["an entry that conflicts", [status("201"), status("409 Conflict")], "FHIR_CONFLICT"],
+    ["an entry that is throttled", [status("201"), status("429")], "FHIR_THROTTLED"],
+    ["an entry that is refused", [status("201"), status("422")], "FHIR_REJECTED"],
+    ["an answer too few", [status("201")], "FHIR_RESPONSE"],
+    ["an answer too many", [status("201"), status("200"), status("200")], "FHIR_RESPONSE"],
+    ["an answer without status", [status("201"), {}], "FHIR_RESPONSE"],
+  ])("with %s is not done, though the bundle says 200", async (_name, entries, code) => {
+    expect((await caught(run(200, entries))).code).toBe(code);
+  });
+
+  test("larger than the limits is refused before it is sent", async () => {
+    expect((await caught(run(200, [], { maxEntries: 1 }))).detail).toEqual({ entries: 2 });
+    expect((await caught(run(200, [], { maxBytes: 10 }))).code).toBe("FHIR_REJECTED");
   });
 });
