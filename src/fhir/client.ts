@@ -69,7 +69,8 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
   const wrapped = new Dispatcher1Wrapper(options.dispatcher ?? (own as Agent));
   const client = new Client({
     baseUrl: base,
-    requestOptions: { dispatcher: wrapped, redirect: "error" },
+    // A redirect is an answer to show (a wrong FHIR_URL), not one to follow with a credential and a changed method.
+    requestOptions: { dispatcher: wrapped, redirect: "manual" },
     requestSigner: async (_url, init) => {
       const value = await authorize?.header(init.signal ?? AbortSignal.timeout(requestTimeoutMs));
       if (value !== undefined && init.headers instanceof Headers) init.headers.set("authorization", value);

@@ -38,6 +38,8 @@ export function planPatient(
 function planUpdate(found: Found, wanted: Json, asOf: string): Write | undefined {
   const stamps = stampsOf(found);
   const allowed: Json = { ...wanted };
+  // Reached over a merge: the survivor is this person, but the retired number is not its own.
+  if (!sharesIdentifier(found, wanted)) delete allowed["identifier"];
   for (const element of ELEMENTS) {
     if (wanted[element] === undefined || !mayOverwrite(stamps.get(element), asOf)) delete allowed[element];
     else stamps.set(element, asOf);
@@ -50,6 +52,12 @@ function planUpdate(found: Found, wanted: Json, asOf: string): Write | undefined
     { ...allowed, extension },
     { ...OWNERSHIP.Patient, extension: { kind: "items", owners: [{ by: "url", url: AS_OF_URL }] } },
   );
+}
+
+function sharesIdentifier(found: Json, wanted: Json): boolean {
+  const [key] = recordsOf(wanted["identifier"]);
+  const theirs = recordsOf(found["identifier"]);
+  return theirs.some((item) => item["system"] === key?.["system"] && item["value"] === key?.["value"]);
 }
 
 /** A later study, or the same study corrected: its own date may have become an earlier one. */

@@ -247,6 +247,12 @@ describe("the study's patient", () => {
     expect(studies(plan(wanted, is({ ...made, telecom: [{ value: "1" }] })))).toContain("Patient");
   });
 
+  test("the survivor of a merge does not get the retired Patient's number", () => {
+    const survivor: Found = { ...ehr, identifier: [{ system: "urn:oid:1.2.3.4", value: "P2" }] };
+    const patient = stored(plan(study({ name: "New^Name" }), is(survivor), "sync"), "Patient");
+    expect(patient["identifier"]).toEqual(survivor["identifier"]);
+  });
+
   test("nothing is erased by an empty DICOM value", () => {
     const made = stored(plan(study(), absent), "Patient");
     expect(
