@@ -109,7 +109,10 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       mapping: options.mapping,
       policy: { patientPolicy: config.PATIENT_POLICY, deletePolicy: config.DELETE_POLICY },
       limits: { maxEntries: config.FHIR_BUNDLE_ENTRIES, maxBytes: config.FHIR_BUNDLE_BYTES },
-      endpointAddress: (partition: string) => retrieveUrl(publicUrl ?? config.DICOM_URL, partition, partitions),
+      endpointAddress: (partition: string) => {
+        if (publicUrl === undefined) return retrieveUrl(config.DICOM_URL, partition, partitions);
+        return partitions ? `${publicUrl}/partitions/${encodeURIComponent(partition)}` : publicUrl; // a WADO-RS base already
+      },
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoint: dryRun === undefined ? ensureEndpoint : async () => {},
       timed: watch.timed,
