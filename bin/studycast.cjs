@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The built program when there is one (an installed package, the container), else the sources of a checkout.
+// The sources of a checkout, so that an old build is never run by mistake; else the built program (an installed package, the container).
 require("./need-node.cjs");
 const { existsSync } = require("node:fs");
 const { join } = require("node:path");
