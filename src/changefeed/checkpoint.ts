@@ -17,6 +17,8 @@ export type Hole = {
   readMs: number;
   /** Local time from which it is to be looked at again; ms since the epoch. */
   nextMs: number;
+  /** Not seen to be empty: reading it failed. It is never given up by its age alone. */
+  unread?: true;
 };
 
 export type Range = {

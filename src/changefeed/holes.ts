@@ -49,7 +49,7 @@ export function joinHoles(holes: readonly Hole[], nowMs = Number.NEGATIVE_INFINI
   for (const hole of [...holes].sort((a, b) => a.from - b.from)) {
     const last = joined.at(-1);
     const touches = last !== undefined && last.to + 1 >= hole.from && last.nextMs > nowMs && hole.nextMs > nowMs;
-    if (touches) joined[joined.length - 1] = merge(last, hole);
+    if (touches && last.unread === hole.unread) joined[joined.length - 1] = merge(last, hole);
     else joined.push(hole);
   }
   return joined;
@@ -63,6 +63,7 @@ function merge(a: Hole, b: Hole): Hole {
     sinceMs: Math.max(a.sinceMs, b.sinceMs),
     readMs: Math.min(a.readMs, b.readMs),
     nextMs: Math.max(a.nextMs, b.nextMs),
+    ...(a.unread || b.unread ? { unread: true } : {}),
   };
 }
 

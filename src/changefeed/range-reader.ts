@@ -9,6 +9,8 @@ import type { FeedClient, PageRead } from "./client.ts";
 import type { Window } from "./tracker.ts";
 
 const TRIES_OF_ONE = 3;
+/** Windows grow again after this many that were read: a service that is slow for wide ones would else fail every second time. */
+const WIDEN_AFTER = 4;
 
 export type WindowRead =
   | { kind: "page"; window: Window; page: PageRead }
@@ -27,6 +29,7 @@ export function createRangeReader(client: FeedClient, pageSize: number): RangeRe
   const underWay = new Map<string, Promise<PageRead>>();
   let width = pageSize;
   let failures = 0;
+  let goodReads = 0;
 
   function start(window: Window, signal: AbortSignal): Promise<PageRead> {
     const read = client.page(window.after, window.to - window.after, signal);
@@ -53,6 +56,7 @@ export function createRangeReader(client: FeedClient, pageSize: number): RangeRe
   async function afterFailure(window: Window, error: StudycastError, signal: AbortSignal): Promise<WindowRead> {
     const latest = await client.latest(signal);
     failures++;
+    goodReads = 0;
     const isOne = window.to - window.after === 1;
     if (isOne && failures >= TRIES_OF_ONE) {
       const serverNow = await otherPageAnswers(
@@ -81,7 +85,10 @@ export function createRangeReader(client: FeedClient, pageSize: number): RangeRe
         const page = await (underWay.get(keyOf(window)) ?? start(window, signal));
         underWay.delete(keyOf(window));
         failures = 0;
-        width = Math.min(pageSize, width * 2);
+        if (width < pageSize && ++goodReads >= WIDEN_AFTER) {
+          width = Math.min(pageSize, width * 2);
+          goodReads = 0;
+        }
         return { kind: "page", window, page };
       } catch (error) {
         underWay.clear();

@@ -98,7 +98,7 @@ export function absorb(
     if (hole.from <= window.after) kept.push({ ...hole, to: window.after });
     if (hole.to > window.to) kept.push({ ...hole, from: window.to + 1 });
     const inside = { ...hole, from: Math.max(hole.from, window.after + 1), to: Math.min(hole.to, window.to) };
-    looked.push(...cut(inside, present).map((rest) => ({ ...rest, readMs: serverMs })));
+    looked.push(...cut(inside, present).map(({ unread: _, ...rest }) => ({ ...rest, readMs: serverMs })));
   }
   if (scans) looked.push(...newHoles(range, window, present, serverMs));
 
@@ -144,7 +144,7 @@ export function absorbUnreadable(
     const ranges = checkpoint.ranges.flatMap((other) => (other.id !== range.id ? [other] : done ? [] : [next]));
     return { ...nothing, checkpoint: { ...checkpoint, ranges: planReread(ranges, expired, options) }, expired, done };
   };
-  const fresh = { from: sequence, to: sequence, sinceMs: serverMs, readMs: serverMs };
+  const fresh = { from: sequence, to: sequence, sinceMs: serverMs, readMs: serverMs, unread: true } as const;
   if (known === undefined) {
     if (sequence !== range.scan + 1) return nothing;
     const hole = { ...fresh, nextMs: options.nowMs + options.holePauseMs };
@@ -198,7 +198,7 @@ function split(hole: Hole, { after, to }: Window): Hole[] {
 function agedTail(range: Range, present: readonly Present[], serverMs: number): Hole | undefined {
   const tail = range.holes.at(-1);
   const above = present.find(({ sequence }) => sequence > range.scan);
-  if (tail === undefined || tail.to !== range.scan || above === undefined) return undefined;
+  if (tail === undefined || tail.to !== range.scan || tail.unread || above === undefined) return undefined;
   return { ...tail, sinceMs: Math.min(tail.sinceMs, above.ms), readMs: Math.min(tail.readMs, serverMs) };
 }
 
