@@ -1,5 +1,6 @@
 /** The demo's command line. */
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { UsageError } from "../../src/cli/command.ts";
 
@@ -30,7 +31,20 @@ export function demoArguments(words: readonly string[]): DemoArguments | "help" 
   if (help) return "help";
   if (dicom !== undefined && !statSync(dicom, { throwIfNoEntry: false })?.isDirectory())
     throw new UsageError(`--dicom: ${dicom} is no folder.`, "npm run demo -- --help");
+  if (dump !== undefined && !mayWrite(dump))
+    throw new UsageError(`--dump: ${dump} cannot be written.`, "npm run demo -- --help");
   return { dicom, once, json, dump };
+}
+
+/** Before the work, not after it. */
+function mayWrite(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    accessSync(found === undefined ? dirname(path) : path, constants.W_OK);
+    return found?.isDirectory() !== true;
+  } catch {
+    return false;
+  }
 }
 
 function parse(words: readonly string[]) {

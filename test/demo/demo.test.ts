@@ -134,6 +134,8 @@ describe("npm run demo", () => {
 
   test.each([
     [["--dicom", "/nowhere"], "--dicom: /nowhere is no folder."],
+    [["--dump", "/nowhere/file"], "--dump: /nowhere/file cannot be written."],
+    [["--dump", "/"], "--dump: / cannot be written."],
     [["--onse"], "Unknown option '--onse'."],
     [["--dicom"], "--dicom"],
     [["folder"], "Unexpected argument 'folder'."],
