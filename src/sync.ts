@@ -11,6 +11,7 @@ import {
   type carryOut,
   type ensureEndpoint,
   type FhirClient,
+  type FoundPatient,
   type FoundStudy,
   lookUpPatient,
   lookUpStudy,
@@ -28,6 +29,7 @@ import {
   type Issue,
   instanceAttributes,
   type MappingOptions,
+  type Subject,
   studyIdentity,
 } from "./mapping/index.ts";
 import { parseStudyId, type StudyId } from "./study.ts";
@@ -62,6 +64,8 @@ export type SyncDeps = {
   /** Carries out a plan; a dry run hands in one that only tells it. */
   carryOut: typeof carryOut;
   ensureEndpoint: typeof ensureEndpoint;
+  /** Patients that a sync of this process is about to create, by resource id, until it has ended. Shared by all syncs of the process. */
+  creating: Map<string, Promise<void>>;
   /** Runs a request and takes its time. */
   timed<T>(service: "dicom" | "fhir", operation: string, work: () => Promise<T>): Promise<T>;
 };
@@ -106,13 +110,47 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
     throw new StudycastError(first?.code ?? "INSTANCE_INVALID", { instances: rejected.length });
 
   const wanted = buildStudy(job.study, instances, deps.mapping);
-  const patient =
-    wanted.subject.kind === "patient" ? await lookUpPatient(deps.fhir, wanted.subject, signal) : undefined;
-  const plan = planStudy(found, patient, wanted, deps.policy);
   const { partition } = parseStudyId(job.study);
   const endpoint = endpointResource(deps.mapping.sourceId, partition, deps.endpointAddress(partition));
-  const outcome = await write(job, deps, plan, () => deps.ensureEndpoint(deps.fhir, endpoint, found, signal), signal);
+  const prepare = () => deps.ensureEndpoint(deps.fhir, endpoint, found, signal);
+  const outcome = await withPatient(wanted.subject, deps, signal, (patient) =>
+    write(job, deps, planStudy(found, patient, wanted, deps.policy), prepare, signal),
+  );
   return { ...outcome, instances: instances.length, rejected, issues: wanted.issues };
+}
+
+/**
+ * Looks the subject's Patient up and goes on with it. Of the syncs of this process that would create the same Patient, one does; the others wait for it
+ * and look again. Without that all but one of them lose the race and read their study twice: studies of one patient often arrive together.
+ */
+async function withPatient<T>(
+  subject: Subject,
+  { fhir, creating }: SyncDeps,
+  signal: AbortSignal,
+  goOn: (patient: FoundPatient | undefined) => Promise<T>,
+): Promise<T> {
+  if (subject.kind !== "patient") return goOn(undefined);
+  const id = String(subject.patient.id);
+  for (;;) {
+    const found = await lookUpPatient(fhir, subject, signal);
+    const other = found.kind === "absent" ? creating.get(id) : undefined;
+    if (other !== undefined) {
+      await other;
+      continue;
+    }
+    if (found.kind !== "absent") return goOn(found);
+    const work = goOn(found);
+    const ended = work.then(
+      () => {},
+      () => {},
+    );
+    creating.set(id, ended);
+    try {
+      return await work;
+    } finally {
+      creating.delete(id);
+    }
+  }
 }
 
 /** The study's instances, each reduced to its attributes as soon as it is read, so that memory is bounded by the attributes, not by the metadata. */

@@ -115,6 +115,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       },
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoint: dryRun === undefined ? ensureEndpoint : async () => {},
+      creating: new Map<string, Promise<void>>(),
       timed: watch.timed,
     };
     const jobDeps: JobDeps = {
