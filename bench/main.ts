@@ -3,14 +3,28 @@
  * `--write` puts them into docs/benchmarks.md. Exit code 1 when a target is missed.
  */
 import { parseArgs } from "node:util";
+import { arrivingStudy } from "./arriving-study.ts";
+import { catchUp } from "./catch-up.ts";
 import { endChildren } from "./child.ts";
 import { load, surroundings } from "./environment.ts";
+import { hugeStudy } from "./huge-study.ts";
+import { latency } from "./latency.ts";
 import { mapping } from "./mapping.ts";
 import { keeps, type Question } from "./question.ts";
+import { redisBytes } from "./redis-bytes.ts";
 import { type Asked, answerText, environmentText } from "./report.ts";
 import { bigStudies, smallStudies } from "./throughput.ts";
 
-const QUESTIONS: readonly Question[] = [mapping, bigStudies, smallStudies];
+const QUESTIONS: readonly Question[] = [
+  mapping,
+  bigStudies,
+  smallStudies,
+  catchUp,
+  redisBytes,
+  arrivingStudy,
+  hugeStudy,
+  latency,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
