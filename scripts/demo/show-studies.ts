@@ -19,7 +19,7 @@ export type Places = {
 
 const LOOK_MS = 200;
 /** Time between two events of the hospital day: enough for each to reach FHIR by itself. */
-const STEP_MS = 400;
+const STEP_MS = 300;
 /** That many looks in a row at nothing but studies that wait for a person: it will not change by itself. */
 const STILL_WAITING = 10;
 const INTERRUPTED = 75;
