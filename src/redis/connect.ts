@@ -105,29 +105,31 @@ function build({ address, name, kind, password }: ConnectOptions): RedisClient {
     connectTimeout: COMMAND_MS,
     disconnectTimeout: DISCONNECT_MS,
   };
-  const reconnect = (target: { password?: string | null | undefined }) => (attempt: number) => {
-    const fresh = password?.();
-    if (fresh !== undefined) target.password = fresh; // ioredis reads it from its options at each connect
-    return backoffMs(attempt, 25, RECONNECT_CAP_MS, Math.random);
-  };
   const first = password?.();
   if (first !== undefined) common.password = first;
+  /** ioredis keeps a copy of its options and reads the password from it at each connect. */
+  const reconnect = (optionsInUse: () => { password?: string | null | undefined }) => (attempt: number) => {
+    const fresh = password?.();
+    if (fresh !== undefined) optionsInUse().password = fresh;
+    return backoffMs(attempt, 25, RECONNECT_CAP_MS, Math.random);
+  };
 
   if (address.kind === "cluster") {
     const options = {
       redisOptions: common,
-      clusterRetryStrategy: reconnect(common),
+      clusterRetryStrategy: reconnect(() => common),
       // with TLS the certificate names the host; without this the cluster's own numeric addresses would be checked against it
       ...(address.tls ? { dnsLookup } : {}),
     };
     return new Cluster(address.nodes, options);
   }
   const options: Legacy = { ...common, db: address.db };
-  options.retryStrategy = reconnect(options);
+  options.retryStrategy = reconnect(() => redis.options);
   if (address.kind === "socket") options.path = address.path;
   else if (address.kind === "single") Object.assign(options, { host: address.host, port: address.port });
   else Object.assign(options, { sentinels: address.nodes, name: address.master });
-  return new Redis(options);
+  const redis = new Redis(options);
+  return redis;
 }
 
 function tlsOptions({ ca, insecure }: Tls): NonNullable<RedisOptions["tls"]> {

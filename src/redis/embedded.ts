@@ -148,7 +148,10 @@ async function launch(
   const ended = server.exited.then(() => "ended" as const);
   const deadline = Date.now() + START_MS;
   for (;;) {
-    if (await answersOn(place.socketPath)) return server;
+    if (await answersOn(place.socketPath)) {
+      server.background();
+      return server;
+    }
     const early = await Promise.race([ended, sleep(20, signal)]);
     const loading = place.durable && (await listensOn(place.socketPath)); // a large append-only file takes its time
     if (early === undefined && !signal.aborted && (loading || Date.now() < deadline)) continue;

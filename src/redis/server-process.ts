@@ -37,6 +37,8 @@ export type ServerProcess = {
   held: Promise<boolean>;
   /** Resolves when the server and its shell are gone. `locked`: it never started, another process holds the lock. */
   exited: Promise<"ended" | "locked">;
+  /** From now on neither the server nor its pipes keep this process alive. */
+  background(): void;
   /** Ends the server in order (what is to be saved is saved); kills it when that takes longer than `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>;
   /** Kills the server at once. */
@@ -64,10 +66,10 @@ export function spawnServer(
     void exited.then(() => resolve(false));
   });
   child.stdin?.on("error", () => {});
-  unrefAll(child);
   return {
     held,
     exited,
+    background: () => unrefAll(child),
     async stop(deadlineMs) {
       child.ref();
       child.stdin?.end();
@@ -83,7 +85,6 @@ export function spawnServer(
   };
 }
 
-/** Neither the child nor its pipes keep this process alive. */
 function unrefAll(child: ChildProcess): void {
   child.unref();
   for (const pipe of [child.stdin, child.stdout]) if (pipe instanceof Socket) pipe.unref();

@@ -55,6 +55,7 @@ export async function startTestRedis(args: readonly string[] = []): Promise<Test
       if (waitedMs > 20_000) throw new Error("the test's Redis does not start");
       await delay(10);
     }
+    server.background();
     await ready();
     pid = Number(/process_id:(\d+)/.exec(await redis.info("server"))?.[1]);
   };
