@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ImagingStudy, Patient } from "fhir/r4";
-import { hospitalDay, hospitalDayEvening } from "../../emulators/samples/index.ts";
+import { type HospitalDayStep, hospitalDay, hospitalDayEvening } from "../../emulators/samples/index.ts";
 import { endDemos, leftovers, leftoversWithin, pressCtrlC, startDemo } from "./demo-process.ts";
 
 const shared = resolve(import.meta.dirname, "../../../shared");
@@ -23,6 +23,14 @@ const linesOf = async (path: string) =>
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line));
+
+/** A folder with the files of one step. */
+async function folderOf(step: HospitalDayStep | undefined): Promise<string> {
+  const dir = await mkdtemp(join(folder, "files-"));
+  const files = step?.kind === "store" ? step.files : [];
+  await Promise.all(files.map((file, index) => writeFile(join(dir, `${index}.dcm`), file)));
+  return dir;
+}
 
 describe("npm run demo -- --once", () => {
   test("brings the generated hospital day to FHIR, study for study, and ends with exit code 0", async () => {
@@ -94,7 +102,7 @@ describe("npm run demo -- --once", () => {
 
 describe("npm run demo", () => {
   test("shows the pages and one ImagingStudy, goes on until Ctrl-C, and leaves no process, socket or file", async () => {
-    const demo = await startDemo([]);
+    const demo = await startDemo(["--dicom", await folderOf(hospitalDay()[0])]);
     await demo.shown("Ctrl-C ends it.");
     const url = (label: string) => new RegExp(`^${label} +(http\\S+)`, "m").exec(demo.stdout())?.[1] ?? "";
     expect(await (await fetch(url("status page"))).text()).toContain("<h1>studycast demo</h1>");
