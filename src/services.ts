@@ -7,7 +7,7 @@ import { createDicomClient, type DicomClient, probePartitions } from "./dicomweb
 import { errorRow, StudycastError } from "./errors.ts";
 import { checkServer, createFhirClient, endpointExists, type FhirClient } from "./fhir/index.ts";
 import type { Log } from "./log.ts";
-import { endpointId } from "./mapping/index.ts";
+import { endpointId, READ_TAGS } from "./mapping/index.ts";
 import { checkRedis, closeRedis, createRedis, type RedisAddress, type RedisClient, untilReady } from "./redis/index.ts";
 import type { Releases } from "./releases.ts";
 import { type Check, type Identity, refuseChangedIdentity } from "./startup.ts";
@@ -78,7 +78,7 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
   ];
   const { DICOM_IDLE_TIMEOUT_MS: idleTimeoutMs, DICOM_MAX_INSTANCE_BYTES: maxInstanceBytes } = config;
   const dicom = () => ({
-    client: createDicomClient({ ...site, idleTimeoutMs, partitions, maxInstanceBytes }),
+    client: createDicomClient({ ...site, idleTimeoutMs, partitions, maxInstanceBytes, elements: READ_TAGS }),
     partitions,
   });
   return { redis, state, feed, dicom, fhir, checks };

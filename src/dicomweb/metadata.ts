@@ -3,6 +3,10 @@ import { type ErrorCode, StudycastError } from "../errors.ts";
 import type { Answer } from "../get.ts";
 import { createElementSplitter } from "./elements.ts";
 import { findUids } from "./find-uids.ts";
+import type { DatasetParser } from "./pick-elements.ts";
+
+/** StudyInstanceUID. */
+export const STUDY_UID_TAG = "0020000D";
 
 /** One instance in the DICOM JSON model (DICOM PS3.18 §F.2): tag → { vr, Value }. */
 export type Dataset = Record<string, unknown>;
@@ -18,7 +22,7 @@ export type MetadataRead = { instances: number; bytes: number; unreadable: Unrea
  */
 export async function readMetadata(
   answer: Answer,
-  expected: { studyInstanceUid: string; maxInstanceBytes: number },
+  expected: { studyInstanceUid: string; maxInstanceBytes: number; parse: DatasetParser },
   onInstance: (dataset: Dataset) => void,
 ): Promise<MetadataRead> {
   const read: MetadataRead = { instances: 0, bytes: 0, unreadable: [] };
@@ -27,7 +31,7 @@ export async function readMetadata(
   const splitter = createElementSplitter(
     expected.maxInstanceBytes,
     (bytes) => {
-      const dataset = parseDataset(bytes);
+      const dataset = parseDataset(bytes, expected.parse);
       if (dataset === undefined || isOfAnotherStudy(dataset, expected.studyInstanceUid)) {
         report(bytes);
         return;
@@ -46,9 +50,9 @@ export async function readMetadata(
   return read;
 }
 
-function parseDataset(bytes: Buffer): Dataset | undefined {
+function parseDataset(bytes: Buffer, parse: DatasetParser): Dataset | undefined {
   try {
-    const json: unknown = JSON.parse(bytes.toString("utf8"));
+    const json = parse(bytes);
     return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Dataset) : undefined;
   } catch {
     return undefined;
@@ -57,7 +61,7 @@ function parseDataset(bytes: Buffer): Dataset | undefined {
 
 /** An instance that names another study must not get into this one, which may be another patient's. One that names none is for the mapping to judge. */
 function isOfAnotherStudy(dataset: Dataset, studyInstanceUid: string): boolean {
-  const named = firstText(dataset, "0020000D");
+  const named = firstText(dataset, STUDY_UID_TAG);
   return named !== undefined && named !== studyInstanceUid;
 }
 

@@ -71,7 +71,8 @@ async function readAddress(
   }
   if (answer.status !== 200) return refuse(answer);
   const { studyInstanceUid } = parseStudyId(study);
-  return readMetadata(answer, { studyInstanceUid, maxInstanceBytes: site.options.maxInstanceBytes }, onInstance);
+  const { maxInstanceBytes } = site.options;
+  return readMetadata(answer, { studyInstanceUid, maxInstanceBytes, parse: site.parseDataset }, onInstance);
 }
 
 /** An error in the answer, or an answer that breaks off. A server that names a time to come back, or no answer at all, is the service's trouble. */

@@ -4,6 +4,8 @@ import type { Authorize } from "../auth/index.ts";
 import { StudycastError } from "../errors.ts";
 import { type Answer, type FailureCodes, get } from "../get.ts";
 import { parseStudyId, type StudyId } from "../study.ts";
+import { STUDY_UID_TAG } from "./metadata.ts";
+import { createDatasetParser, type DatasetParser, parseWhole } from "./pick-elements.ts";
 
 export type DicomClientOptions = {
   /** Root of the service, without a version. */
@@ -18,10 +20,13 @@ export type DicomClientOptions = {
   partitions: boolean;
   /** An instance whose metadata are larger is reported as unreadable. */
   maxInstanceBytes: number;
+  /** Tags of the elements that readers of studies are handed (eight hexadecimal digits); the others are not even parsed. Undefined: all. */
+  elements?: Iterable<string> | undefined;
 };
 
 export type Site = {
   options: DicomClientOptions;
+  parseDataset: DatasetParser;
   /** Below the API's version, such as `/partitions`. */
   address(path: string): string;
   studyAddress(study: StudyId): string;
@@ -44,6 +49,7 @@ export function createSite(options: DicomClientOptions): Site {
   const partitionAddress = (partition: string) => retrieveUrl(options.url, partition, options.partitions);
   return {
     options,
+    parseDataset: options.elements ? createDatasetParser([...options.elements, STUDY_UID_TAG]) : parseWhole,
     address: (path) => `${withoutSlash(options.url)}/v2${path}`,
     partitionAddress,
     studyAddress(study) {

@@ -28,3 +28,4 @@ export type { MappingOptions } from "./options.ts";
 export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
 export { MAPPING_ROWS, MAPPING_VERSION, type MappingRow, mappingTable, OWNERSHIP } from "./rows.ts";
 export { type Subject, unidentifiedSubject } from "./subject.ts";
+export { READ_TAGS } from "./tags.ts";

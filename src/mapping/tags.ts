@@ -62,6 +62,9 @@ export const TAGS = {
 
 export type Keyword = keyof typeof TAGS;
 
+/** All that the mapping looks at, at the top of a dataset or inside a sequence; what reads datasets for it may leave the rest out. */
+export const READ_TAGS: readonly string[] = Object.values(TAGS).map(([tag]) => tag);
+
 export function tagOf(keyword: Keyword): string {
   return TAGS[keyword][0];
 }
