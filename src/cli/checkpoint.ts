@@ -1,8 +1,9 @@
 /** `studycast checkpoint` */
 import { randomUUID } from "node:crypto";
-import { initialCheckpoint, parseCheckpoint } from "../changefeed/index.ts";
-import { identityOptions, type OptionName, optionList } from "../config.ts";
-import { StudycastError } from "../errors.ts";
+import { createAuthorize } from "../auth/index.ts";
+import { createFeedClient, type Entry, initialCheckpoint, parseCheckpoint } from "../changefeed/index.ts";
+import { identityOptions, type OptionName, optionList, type PartialConfig } from "../config.ts";
+import { StudycastError, toStudycastError } from "../errors.ts";
 import type { State } from "../state/index.ts";
 import { type Command, type Context, UsageError } from "./command.ts";
 import { withState } from "./open-state.ts";
@@ -45,7 +46,10 @@ export const checkpointCommand: Command = {
     if (action === "show") return withState(config, context.stop, (state) => show(state, context));
     if (sequence === undefined || !/^\d{1,15}$/.test(sequence))
       throw new UsageError("set expects a sequence, a whole number.", "studycast checkpoint set 0");
-    return withState(config, context.stop, (state) => set(Number(sequence), state, context));
+    const latest = await latestEntry(config, context);
+    if (latest !== undefined && Number(sequence) > latest.sequence)
+      throw new UsageError(`the feed ends at ${latest.sequence}.`, `studycast checkpoint set ${latest.sequence}`);
+    return withState(config, context.stop, (state) => set(Number(sequence), latest, state, context));
   },
 };
 
@@ -62,11 +66,29 @@ async function show(state: State, { io, flags }: Context): Promise<void> {
   io.out(`${lines.join("\n")}\n`);
 }
 
+/** The feed's end, so that what lies before it is read at low priority. A service that is away does not stop the operator. */
+async function latestEntry(config: PartialConfig, { io, stop }: Context): Promise<Entry | undefined> {
+  const { DICOM_URL: url, DICOM_TIMEOUT_MS: requestTimeoutMs, FEED_MAX_BYTES: maxBytes } = config;
+  if (url === undefined) return undefined;
+  const authorize = createAuthorize(config.dicomAuth, { service: "dicom", requestTimeoutMs, stop, now: Date.now });
+  const feed = createFeedClient({ url, requestTimeoutMs, maxBytes, ...(authorize ? { authorize } : {}) });
+  try {
+    return await feed.latest(stop);
+  } catch (thrown) {
+    const { code } = toStudycastError(thrown);
+    if (stop.aborted || code === "INTERNAL") throw thrown;
+    io.err(
+      `${code}: the end of the feed is not known, so all of it from there on is read at the priority of new images.\n`,
+    );
+    return undefined;
+  }
+}
+
 /** A follower stores a page every few seconds, so that the write may have to be tried more than once. */
 const TRIES = 50;
 
-async function set(sequence: number, state: State, { io }: Context): Promise<void> {
-  const checkpoint = JSON.stringify(initialCheckpoint({ sequence }, undefined));
+async function set(sequence: number, latest: Entry | undefined, state: State, { io }: Context): Promise<void> {
+  const checkpoint = JSON.stringify(initialCheckpoint({ sequence }, latest));
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const stored = await state.checkpoint();
     const page = { expected: stored.kind === "none" ? null : stored.writeId, writeId: randomUUID(), checkpoint };

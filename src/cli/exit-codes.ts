@@ -9,7 +9,7 @@ export const EXIT_CODES = {
 
 export type ExitCode = keyof typeof EXIT_CODES;
 
-/** Permanent errors need a person; all others may be tried again. */
+/** Transient errors may be tried again; all others need a person. */
 export function exitCodeOf(code: ErrorCode): ExitCode {
-  return ERRORS[code].class === "permanent" ? 1 : 75;
+  return ERRORS[code].class === "transient" ? 75 : 1;
 }

@@ -4,7 +4,7 @@ import { type OptionName, optionList, type PartialConfig } from "../config.ts";
 import { createDicomClient, probePartitions } from "../dicomweb/index.ts";
 import { StudycastError } from "../errors.ts";
 import type { Request } from "../request.ts";
-import type { StudyId } from "../study.ts";
+import { DEFAULT_PARTITION, type StudyId } from "../study.ts";
 import { type Command, type Context, STATE_OPTIONS, UsageError } from "./command.ts";
 import { carryOutRequest, REQUEST_FLAGS, REQUEST_JSON } from "./follow-request.ts";
 import { withState } from "./open-state.ts";
@@ -114,7 +114,7 @@ async function studiesOfPatient(patientId: string, config: PartialConfig, signal
     maxInstanceBytes: config.DICOM_MAX_INSTANCE_BYTES,
   });
   const studies: StudyId[] = [];
-  for (const partition of await dicom.partitions(signal))
+  for (const partition of partitions ? await dicom.partitions(signal) : [DEFAULT_PARTITION])
     for await (const study of dicom.searchStudies({ patientId }, partition, signal)) studies.push(study);
   if (studies.length === 0)
     throw new UsageError(
