@@ -79,3 +79,14 @@ async function unlessGone(change: Promise<void>): Promise<void> {
     if (code !== -1 && code !== -3) throw error;
   }
 }
+
+/** Removes a job that has ended; one that is alive, or already gone, is left alone. */
+export async function removeEnded(queue: Queue, jobId: string): Promise<void> {
+  const job = await queue.getJob(jobId);
+  if (job?.finishedOn === undefined) return;
+  try {
+    await job.remove();
+  } catch (error) {
+    if ((await queue.getJob(jobId)) !== undefined) throw error; // somebody else was faster
+  }
+}

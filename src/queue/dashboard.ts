@@ -5,6 +5,7 @@
 import { BullMQAdapter } from "@bull-board/api/bullMQAdapter";
 import type { Job, Queue } from "bullmq";
 import type { StudyId } from "../study.ts";
+import { removeEnded } from "./carriers.ts";
 import type { SyncJobData } from "./job.ts";
 
 export type DashboardOptions = {
@@ -22,19 +23,21 @@ const refuse = (what: string): never => {
 
 class SafeAdapter extends BullMQAdapter {
   readonly #options: DashboardOptions;
+  readonly #queue: Queue<SyncJobData>;
 
   constructor(queue: Queue<SyncJobData>, options: DashboardOptions) {
     super(queue, { allowRetries: true, description: "Sync jobs, one per pending study" });
     this.#options = options;
+    this.#queue = queue;
   }
 
   override async getJob(id: string): Promise<Job | undefined> {
     const job = await super.getJob(id);
-    return job && safeJob(job, this.#options);
+    return job && safeJob(job, this.#queue, this.#options);
   }
 
   override async getJobs(...args: Parameters<BullMQAdapter["getJobs"]>): Promise<Job[]> {
-    return (await super.getJobs(...args)).map((job) => safeJob(job, this.#options));
+    return (await super.getJobs(...args)).map((job) => safeJob(job, this.#queue, this.#options));
   }
 
   override async clean(...[status, graceMs]: Parameters<BullMQAdapter["clean"]>): Promise<void> {
@@ -56,11 +59,11 @@ class SafeAdapter extends BullMQAdapter {
   }
 }
 
-function safeJob(job: Job, options: DashboardOptions): Job {
+function safeJob(job: Job, queue: Queue<SyncJobData>, options: DashboardOptions): Job {
   const replaced: Record<string, unknown> = {
     async retry() {
       await options.retry((job.data as SyncJobData).study);
-      await job.remove();
+      if (job.id !== undefined) await removeEnded(queue, job.id);
     },
     async remove() {
       if (job.finishedOn === undefined) refuse("removing the job of a pending study");

@@ -6,7 +6,7 @@ import { Queue } from "bullmq";
 import { type ConnectOptions, closeRedis, createRedis, redisError } from "../redis/index.ts";
 import type { JobOrder } from "../state/index.ts";
 import type { StudyId } from "../study.ts";
-import { pullForward, studiesWithoutCarrier } from "./carriers.ts";
+import { pullForward, removeEnded, studiesWithoutCarrier } from "./carriers.ts";
 import { createDashboardAdapter, type DashboardOptions } from "./dashboard.ts";
 import { JOB_NAME, jobOptions, QUEUE_NAME, queuePrefix, type SyncJobData } from "./job.ts";
 import { type SyncWorker, startWorker, type WorkOptions } from "./sync-worker.ts";
@@ -59,10 +59,7 @@ export function createSyncQueue(options: SyncQueueOptions) {
 
     /** Removes failed jobs that say nothing any more; others are left alone. */
     async removeFailed(jobIds: readonly string[]): Promise<void> {
-      for (const id of jobIds) {
-        const job = await guarded(queue.getJob(id));
-        if (job?.finishedOn !== undefined) await guarded(job.remove());
-      }
+      for (const id of jobIds) await guarded(removeEnded(queue, id));
     },
 
     async counts(): Promise<QueueCounts> {
