@@ -77,7 +77,8 @@ async function takeNote(
     return;
   }
   const settled = await deps.state.settle(study, mark, { kind: "failed", code: error.code, jobId });
-  if (!settled.settled) await deps.queue.enqueue([settled.order]);
+  if (settled.settled) await deps.queue.removeFailed(settled.failedJobIds);
+  else await deps.queue.enqueue([settled.order]);
 }
 
 /** Called instead of `runJob` when a study has been the death of too many processes: it is failed until a person looks at it. */

@@ -256,7 +256,7 @@ export const limitOptions = {
     min: 1,
     max: 100,
     group: "limits",
-    default: 3,
+    default: 10,
     about: "Times the process may die in a study before it is set aside as failed.",
   },
   WATCHDOG_MS: {
