@@ -20,8 +20,8 @@ import {
 import { toStudycastError } from "./errors.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { SyncQueue } from "./queue/index.ts";
-import type { Change, State } from "./state/index.ts";
-import { type Priority, studyId } from "./study.ts";
+import type { Change, JobOrder, State } from "./state/index.ts";
+import { type Priority, type StudyId, studyId } from "./study.ts";
 import { sleep } from "./time.ts";
 
 export type FollowerDeps = {
@@ -38,6 +38,9 @@ export type FollowerDeps = {
   onLease(held: boolean): void;
   onPage(page: FeedPage, studies: number): void;
 };
+
+/** Jobs that may wait for the queue while pages are stored. */
+const MOST_COLLECTED = 2000;
 
 /** Follows the feed whenever the lease is ours, until the signal aborts. Trouble never ends it. */
 export async function runFollower(deps: FollowerDeps, signal: AbortSignal): Promise<void> {
@@ -81,10 +84,15 @@ async function renew(holder: string, deps: FollowerDeps, signal: AbortSignal): P
 async function followFromState(deps: FollowerDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     let { writeId, checkpoint } = await loadCheckpoint(deps, signal);
-    for await (const page of follow(deps.feed, checkpoint, deps.follow, signal)) {
-      const stored: string | undefined = await storePage(page, writeId, deps);
-      if (stored === undefined) break;
-      writeId = stored;
+    const jobs = enqueueBeside(deps.queue);
+    try {
+      for await (const page of follow(deps.feed, checkpoint, deps.follow, signal)) {
+        const stored: string | undefined = await storePage(page, writeId, jobs, deps);
+        if (stored === undefined) break;
+        writeId = stored;
+      }
+    } finally {
+      await jobs.end();
     }
   }
 }
@@ -102,17 +110,78 @@ async function loadCheckpoint(
 }
 
 /** The id of the write when the page is stored, undefined when another write came between. */
-async function storePage(page: FeedPage, expected: string, deps: FollowerDeps): Promise<string | undefined> {
+async function storePage(
+  page: FeedPage,
+  expected: string,
+  jobs: Jobs,
+  deps: FollowerDeps,
+): Promise<string | undefined> {
   const writeId = randomUUID();
   const changes = changedStudies(page.entries, page.priority);
   const marked = await deps.state.mark(changes, {
     page: { expected, writeId, checkpoint: JSON.stringify(page.checkpoint) },
   });
   if (!marked.ok) return undefined;
-  await deps.queue.enqueue(marked.orders);
+  await jobs.add(marked.orders);
   if (page.rejected.length > 0) await deps.state.rejectEntries(page.rejected);
   deps.onPage(page, changes.length);
   return writeId;
+}
+
+type Jobs = {
+  /** Waits only when very many jobs are not in the queue yet. @throws StudycastError of service redis, also for jobs added before */
+  add(orders: readonly JobOrder[]): Promise<void>;
+  /** Waits until all are in the queue. @throws as `add` */
+  end(): Promise<void>;
+};
+
+/**
+ * Puts jobs into the queue while the next pages are stored; what comes meanwhile goes in together, each study once. That a page is stored and its jobs are
+ * not yet there is what a crash between the two leaves as well: healing finds it.
+ */
+function enqueueBeside(queue: FollowerDeps["queue"]): Jobs {
+  let collected = new Map<StudyId, JobOrder>();
+  let underWay: Promise<void> | undefined;
+  let failure: { error: unknown } | undefined;
+
+  async function run(): Promise<void> {
+    try {
+      while (collected.size > 0 && failure === undefined) {
+        const orders = [...collected.values()];
+        collected = new Map();
+        await queue.enqueue(orders);
+      }
+    } catch (error) {
+      failure = { error };
+    }
+    underWay = undefined;
+  }
+  const check = () => {
+    if (failure !== undefined) throw failure.error;
+  };
+  return {
+    async add(orders) {
+      for (const order of orders) collected.set(order.study, moreUrgent(collected.get(order.study), order));
+      if (collected.size > 0) underWay ??= run();
+      if (collected.size > MOST_COLLECTED) await underWay;
+      check();
+    },
+    async end() {
+      await underWay;
+      check();
+    },
+  };
+}
+
+/** Of two orders for one study what satisfies both. */
+function moreUrgent(before: JobOrder | undefined, order: JobOrder): JobOrder {
+  if (before === undefined) return order;
+  return {
+    study: order.study,
+    delayMs: Math.min(before.delayMs, order.delayMs),
+    priority: before.priority === "live" ? "live" : order.priority,
+    pull: before.pull || order.pull,
+  };
 }
 
 /** One change per study of a page: deleted when any entry says so, as young as its youngest entry. */
