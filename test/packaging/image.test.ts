@@ -9,6 +9,7 @@ import {
   chownSync,
   copyFileSync,
   cpSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -45,8 +46,8 @@ const [app, data, tmp, bin] = ["app", "data", "tmp", "bin"].map((name) => join(b
   string,
   string,
 ];
-/** Node 24 and the system's tools, and a redis-server where the image has one. */
-const PATH = [bin, dirname(process.execPath), "/usr/bin", "/bin"].join(":");
+/** Node 24 and a redis-server, as in the image, and the system's tools. */
+const PATH = [bin, "/usr/bin", "/bin"].join(":");
 
 beforeAll(async () => {
   for (const folder of [app, data, tmp, bin]) mkdirSync(folder);
@@ -64,6 +65,7 @@ beforeAll(async () => {
       });
     }
   }
+  installNode();
   await installRedis();
   chmodSync(base, 0o755);
   for (const folder of [data, tmp]) if (isRoot) chownSync(folder, NOBODY, NOBODY);
@@ -93,6 +95,15 @@ function buildStage(): string {
   });
   if (status !== 0) throw new Error(`${build}: ${stdout}${stderr}`);
   return folder;
+}
+
+/** Under a path that every user may enter, which a checkout need not be. */
+function installNode(): void {
+  try {
+    linkSync(process.execPath, join(bin, "node"));
+  } catch {
+    copyFileSync(process.execPath, join(bin, "node")); // another file system
+  }
 }
 
 /** A copy of this machine's server under its usual name, with the libraries it brings. */
