@@ -24,6 +24,7 @@ export type Entry = {
 export type RejectedEntry = { sequence: number | undefined; code: "FEED_ENTRY_INVALID"; what: string };
 
 const ACTIONS: ReadonlySet<FeedAction> = new Set(["create", "update", "delete"] as const);
+const PLAIN_UID = /^[0-9.]{1,64}$/;
 const STATES: ReadonlySet<FeedState> = new Set(["current", "replaced", "deleted"] as const);
 
 /**
@@ -95,6 +96,7 @@ function sequenceOf(value: unknown): number | undefined {
 /** DICOM PS3.5 §9: digits and dots, at most 64; trailing spaces and NULs are padding. Empty when it is no UID. */
 function uid(value: unknown): string {
   if (typeof value !== "string") return "";
+  if (PLAIN_UID.test(value)) return value;
   let end = value.length;
   while (end > 0 && (value.charCodeAt(end - 1) === 32 || value.charCodeAt(end - 1) === 0)) end--;
   if (end === 0 || end > 64) return "";
