@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { Agent, request } from "undici";
 import { createFeedClient } from "../src/changefeed/index.ts";
 import { runFollower } from "../src/follower.ts";
-import { createLog } from "../src/log.ts";
+import { createLog, errorFields } from "../src/log.ts";
 import { createSyncQueue } from "../src/queue/index.ts";
 import { closeRedis, createRedis, memoryUse, parseRedisAddress, untilReady } from "../src/redis/index.ts";
 import { createRoom } from "../src/room.ts";
@@ -24,6 +24,7 @@ const { values } = parseArgs({
 const PAGE = 100;
 const READ_AHEAD = 4;
 const total = Number(values.entries);
+const log = createLog("warn");
 const end = new AbortController();
 process.stdin.on("end", () => end.abort()).resume();
 process.once("SIGTERM", () => end.abort());
@@ -83,7 +84,7 @@ async function follow(): Promise<void> {
       feed,
       state,
       queue,
-      log: createLog("warn"),
+      onTrouble: (error) => error && log.warn("following was interrupted", errorFields(error)),
       feedStart: async () => "beginning",
       follow: {
         ...{ pageSize: PAGE, readAhead: READ_AHEAD, graceMs: 300_000, rereadAfterMs: 21_600_000 },
