@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { addRange, type FeedClient, msToTicks, parseCheckpoint } from "./changefeed/index.ts";
 import type { DicomClient } from "./dicomweb/index.ts";
-import { StudycastError, toStudycastError } from "./errors.ts";
+import { errorRow, StudycastError, toStudycastError } from "./errors.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { SyncQueue } from "./queue/index.ts";
 import { parseRequest, type Request } from "./request.ts";
@@ -17,7 +17,9 @@ export type RequestDeps = {
   state: State;
   queue: Pick<SyncQueue, "enqueue">;
   feed: FeedClient;
-  dicom: DicomClient;
+  dicom: Pick<DicomClient, "searchStudies">;
+  /** The partitions to search; the default one where the service has none. */
+  partitions(signal: AbortSignal): Promise<readonly string[]>;
   /** Every study of this source that FHIR holds. */
   ownedStudies(signal: AbortSignal): AsyncIterable<StudyId>;
   /** Waits until there is room for more studies of low priority. */
@@ -32,7 +34,7 @@ const CHUNK = 100;
 const TIME_MARGIN_MS = 10 * 60_000;
 const RETRY_MS = 5000;
 
-/** Carries out requests, the oldest first, until the signal aborts. Trouble puts a request off, a mistake in it ends it as failed. */
+/** Carries out requests, the oldest first, until the signal aborts. Trouble that passes puts a request off, what only a person can cure ends it as failed. */
 export async function carryOutRequests(deps: RequestDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const stored = await deps.state.claimRequest();
@@ -53,8 +55,11 @@ async function carryOutStored(stored: StoredRequest, deps: RequestDeps, signal: 
   } catch (thrown) {
     const error = toStudycastError(thrown);
     if (signal.aborted) return;
-    deps.log.warn("request interrupted", { request: stored.id, command: request.kind, ...errorFields(error) });
-    if (error.code === "INTERNAL") await deps.state.finishRequest(stored.id, { state: "failed", code: error.code });
+    // One that only a person can help must not stand before all later ones for ever.
+    const failed = errorRow(error.code).class === "permanent";
+    const text = failed ? "request failed" : "request interrupted";
+    deps.log.warn(text, { request: stored.id, command: request.kind, ...errorFields(error) });
+    if (failed) await deps.state.finishRequest(stored.id, { state: "failed", code: error.code });
     else await sleep(RETRY_MS, signal);
   }
 }
@@ -132,11 +137,11 @@ async function* chunked(studies: AsyncIterable<StudyId>): AsyncGenerator<StudyId
 
 async function* byStudyDate(
   { from, to }: Extract<Request, { kind: "study-date" }>,
-  { dicom }: RequestDeps,
+  { dicom, partitions }: RequestDeps,
   signal: AbortSignal,
 ): AsyncGenerator<StudyId[], void> {
   const studyDate = { from: from ?? "", to: to ?? "" }; // an absent end is open
-  for (const partition of await dicom.partitions(signal))
+  for (const partition of await partitions(signal))
     yield* chunked(dicom.searchStudies({ studyDate }, partition, signal));
 }
 
