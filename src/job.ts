@@ -20,6 +20,8 @@ export type JobDeps = {
     result: SyncResult,
     times: { tookMs: number; pendingMs: number; ageMs: number; priority: Priority },
   ): void;
+  /** Told when a job ended because another sync came first, or it lost a race; the study is synced again. */
+  onSuperseded(study: StudyId): void;
 };
 
 /**
@@ -36,17 +38,20 @@ export async function runJob(
   const startedMs = deps.now();
   try {
     const isCurrent = () => deps.state.isCurrent(study, row.mark);
-    const result = await deps.sync({ study, gone: row.gone || row.confirmDelete, isCurrent }, signal);
+    const gone = row.gone || row.confirmDelete;
+    const result = await deps.sync({ study, gone, isCurrent }, signal);
     const endedMs = deps.now();
     if (result.kind === "superseded") {
-      await markAgain(study, deps);
+      await markAgain(study, deps, row.priority);
+      deps.onSuperseded(study);
       return;
     }
     const tookMs = endedMs - startedMs;
     const settled = await deps.state.settle(study, row.mark, {
       kind: "synced",
       tookMs,
-      deleted: result.kind === "removed",
+      // Remembered also when FHIR did not hold it: a sync that was frozen before its write may still bring it there.
+      deleted: result.absent && gone,
       rejected: result.rejected,
     });
     if (settled.settled) await deps.queue.removeFailed(settled.failedJobIds);
@@ -92,7 +97,11 @@ export async function setAside(
 }
 
 /** Marks a study as changed and gives it a job; for a sync that was overtaken, and for a retry in the dashboard. */
-export async function markAgain(study: StudyId, deps: Pick<JobDeps, "state" | "queue">): Promise<void> {
-  const marked = await deps.state.mark([{ study, priority: "live" }]);
+export async function markAgain(
+  study: StudyId,
+  deps: Pick<JobDeps, "state" | "queue">,
+  priority: Priority = "live",
+): Promise<void> {
+  const marked = await deps.state.mark([{ study, priority }]);
   if (marked.ok) await deps.queue.enqueue(marked.orders);
 }

@@ -45,6 +45,8 @@ export type Rejected = {
 export type SyncResult = {
   /** `superseded`: another sync has dealt with the mark, or the write lost a race: the study must be synced again. */
   kind: "written" | "unchanged" | "removed" | "superseded";
+  /** The DICOM service does not hold the study. */
+  absent: boolean;
   instances: number;
   writes: number;
   bytes: number;
@@ -116,7 +118,7 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   const outcome = await withPatient(wanted.subject, deps, signal, (patient) =>
     write(job, deps, planStudy(found, patient, wanted, deps.policy), prepare, signal),
   );
-  return { ...outcome, instances: instances.length, rejected, issues: wanted.issues };
+  return { ...outcome, absent: false, instances: instances.length, rejected, issues: wanted.issues };
 }
 
 /**
@@ -184,12 +186,15 @@ async function readAndReduce(
 
 /** The study is not in the DICOM service. Only a deletion that was told of takes it out of FHIR: a service that has lost data must not empty the record. */
 async function removeStudy(job: SyncJob, deps: SyncDeps, found: FoundStudy, signal: AbortSignal): Promise<SyncResult> {
-  const plan = planRemoval(found, deps.policy);
+  // Retracted once already, because others referred to it: there is nothing more to lose.
+  const retracted = found.own.every(({ status }) => status === "entered-in-error");
+  const plan: Plan = retracted && !job.gone ? { kind: "unchanged" } : planRemoval(found, deps.policy);
   if (plan.kind !== "unchanged" && !job.gone) throw new StudycastError("STUDY_VANISHED");
   const outcome = await write(job, deps, plan, async () => {}, signal);
   return {
     ...outcome,
     kind: outcome.kind === "written" ? "removed" : outcome.kind,
+    absent: true,
     instances: 0,
     rejected: [],
     issues: [],
