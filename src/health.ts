@@ -16,11 +16,13 @@ export type Health = {
   waitsFor(reason: string | undefined): void;
   started(): void;
   feed(status: FeedStatus): void;
+  /** Whether this process follows the feed. */
+  follows(): boolean;
   /** A loop shows that it runs. */
   beat(loop: Loop): void;
-  /** A loop has ended on purpose, or has nothing to do in this process. */
-  rest(loop: Loop): void;
-  /** Jobs wait, none is paused, and none starts since `sinceMs`; undefined when that is not so. */
+  /** This process does not follow: another one does, or `trouble` keeps it from it. */
+  notFollowing(trouble: ErrorCode | undefined): void;
+  /** Jobs wait, none is paused, and none has started since `sinceMs`; undefined when that is not so. */
   stuck(sinceMs: number | undefined): void;
   redis(error: ErrorCode | undefined): void;
   paused(service: Service, code: ErrorCode, untilMs: number): void;
@@ -37,7 +39,7 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
   let stuckSinceMs: number | undefined;
   let redisError: ErrorCode | undefined;
 
-  const verdict = (reasons: string[]): Verdict => ({ ok: reasons.length === 0, reasons });
+  const verdict = (reasons: string[]): Verdict => ({ ok: reasons.length === 0, reasons: [...new Set(reasons)] });
   const running = () => [...pauses].filter(([, { untilMs }]) => untilMs > now());
 
   const startReasons = () => (isStarted ? [] : [`Starting: ${waiting ?? "checks are running."}`]);
@@ -74,8 +76,12 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
       feedStatus = status;
       health.beat("follow");
     },
+    follows: () => beats.has("follow"),
     beat: (loop) => void beats.set(loop, now()),
-    rest: (loop) => void beats.delete(loop),
+    notFollowing(trouble) {
+      beats.delete("follow");
+      feedStatus = trouble === undefined ? undefined : { state: "degraded", code: trouble, retryInMs: 0 };
+    },
     stuck(sinceMs) {
       stuckSinceMs = sinceMs;
     },

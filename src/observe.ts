@@ -7,6 +7,7 @@ import { errorFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { WorkOptions } from "./queue/index.ts";
 import type { Room } from "./room.ts";
+import type { StudyId } from "./study.ts";
 
 export type ObserveDeps = { log: Log; metrics: Metrics; health: Health; now(): number };
 /** The largest distance to the end of the feed is kept this long, so that no scrape misses it. */
@@ -14,24 +15,25 @@ const BEHIND_MS = 5 * 60_000;
 
 export function observe({ log, metrics, health, now }: ObserveDeps) {
   let feedState = "";
-  let scan = 0;
+  let trouble: ErrorCode | undefined;
   let behind: { atMs: number; entries: number }[] = [];
 
   const onFeed = (status: FeedStatus): void => {
     health.feed(status);
+    trouble = undefined;
     const { state } = status;
     metrics.set("feed_degraded", state === "degraded" ? 1 : 0);
     metrics.set("feed_stopped", state === "stopped" ? 1 : 0);
     metrics.set("feed_backpressure", state === "backpressure" ? 1 : 0);
     if ("scan" in status) {
-      scan = status.scan;
-      metrics.set("feed_scan_sequence", scan);
+      metrics.set("feed_scan_sequence", status.scan);
       metrics.set("feed_holes", status.holes);
       metrics.set("feed_low_ranges", status.lowRanges);
     }
     if (state === "degraded") metrics.inc("feed_errors_total", 1, { code: status.code });
     const told = "code" in status ? `${state} ${status.code}` : state;
-    if (told === feedState) return;
+    // New entries are what a feed is for: only the way back from trouble, or the first catching up, is told.
+    if (told === feedState || (state === "catching-up" && feedState === "following")) return;
     feedState = told;
     if (state === "degraded")
       log.warn("the feed cannot be read", { ...codeFields(status.code), retryInMs: status.retryInMs });
@@ -71,16 +73,29 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
 
     onLease(held: boolean): void {
       metrics.set("follower", held ? 1 : 0);
-      if (!held) health.rest("follow");
-      log.info(held ? "this process follows the feed" : "this process no longer follows the feed");
+      if (!held) {
+        health.notFollowing(undefined);
+        feedState = "";
+        for (const gauge of ["feed_degraded", "feed_stopped", "feed_backpressure"] as const) metrics.set(gauge, 0);
+      }
+      // While it cannot follow, each try is a short term of its own.
+      if (trouble === undefined)
+        log.info(held ? "this process follows the feed" : "this process no longer follows the feed");
     },
 
-    /** The end of the feed, from a timer of its own. */
-    onLatest(sequence: number): void {
+    onTrouble(error: StudycastError | undefined): void {
+      health.notFollowing(error?.code);
+      metrics.set("feed_degraded", error === undefined ? 0 : 1);
+      if (error !== undefined && error.code !== trouble) log.warn("following was interrupted", errorFields(error));
+      trouble = error?.code;
+    },
+
+    /** The end of the feed, and up to where all processes together have read it; from a timer of its own. */
+    onLatest(sequence: number, scanned: number): void {
       const atMs = now();
       behind = [
         ...behind.filter((sample) => atMs - sample.atMs < BEHIND_MS),
-        { atMs, entries: Math.max(0, sequence - scan) },
+        { atMs, entries: Math.max(0, sequence - scanned) },
       ];
       metrics.set("feed_behind_entries_max", Math.max(...behind.map(({ entries }) => entries)));
     },
@@ -104,6 +119,11 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
         });
       log.debug("study synced", { study, action: kind, writes, bytes, instances, tookMs });
     }) satisfies JobDeps["onSynced"],
+
+    onSuperseded: (study: StudyId): void => {
+      metrics.inc("syncs_total", 1, { outcome: "superseded" });
+      log.debug("study synced", { study, action: "superseded" });
+    },
 
     onFailure: ((study, error, { kind, inMs }) => {
       const { code } = error;

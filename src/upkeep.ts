@@ -2,8 +2,8 @@
  * What every process does besides: gives pending studies without a job one (healing: a crash between mark and enqueue, a Redis that went back, a hand in
  * the dashboard), samples the end of the feed, tells metrics, probes and `status` where things are.
  */
-import type { FeedClient } from "./changefeed/index.ts";
-import { toStudycastError } from "./errors.ts";
+import { type FeedClient, parseCheckpoint } from "./changefeed/index.ts";
+import { errorRow, toStudycastError } from "./errors.ts";
 import type { Health } from "./health.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -29,12 +29,14 @@ export type UpkeepDeps = {
 };
 
 const TICK_MS = 2000;
+const FRESH_MS = 3 * TICK_MS;
 
 /** Runs all of it until the signal aborts; trouble with Redis is told once, and waited out. */
 export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
   const { health, log, now } = deps;
   let healedMs = Number.NEGATIVE_INFINITY;
   let told = "";
+  let readySinceMs: number | undefined;
   const tickMs = Math.min(TICK_MS, deps.healMs);
   while (!signal.aborted) {
     try {
@@ -42,7 +44,10 @@ export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<
         await heal(deps, signal);
         healedMs = now();
       }
-      await tell(deps);
+      const couldStart = await tell(deps);
+      readySinceMs = couldStart ? (readySinceMs ?? now()) : undefined;
+      // After an idle hour the last start is an hour ago: what counts is since when a job could have started.
+      health.stuck(readySinceMs && Math.max(readySinceMs, deps.worker.lastStartedMs()));
       health.redis(undefined);
       if (told !== "") log.info("Redis answers again", { service: "redis" });
       told = "";
@@ -58,22 +63,32 @@ export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<
   }
 }
 
-/** Samples the end of the feed on a timer of its own, so that a follower that hangs shows as a growing distance. */
+/**
+ * Samples the end of the feed on a timer of its own, and how far the stored checkpoint is: a follower that hangs, here or in another process, shows as a
+ * growing distance.
+ */
 export async function sampleLatest(
-  { feed, metrics, latestMs }: Pick<UpkeepDeps, "feed" | "metrics" | "latestMs">,
-  onLatest: (sequence: number) => void,
+  { feed, state, metrics, latestMs }: Pick<UpkeepDeps, "feed" | "state" | "metrics" | "latestMs">,
+  onLatest: (sequence: number, scanned: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       const latest = (await feed.latest(signal))?.sequence ?? 0;
       metrics.set("feed_latest_sequence", latest);
-      onLatest(latest);
+      onLatest(latest, await scanned(state));
     } catch (thrown) {
-      metrics.inc("feed_errors_total", 1, { code: toStudycastError(thrown).code });
+      const { code } = toStudycastError(thrown);
+      if (!signal.aborted && errorRow(code).service !== "redis") metrics.inc("feed_errors_total", 1, { code });
     }
     await sleep(latestMs, signal);
   }
+}
+
+async function scanned(state: State): Promise<number> {
+  const stored = await state.checkpoint();
+  if (stored.kind === "none") return 0;
+  return parseCheckpoint(stored.text).ranges.find(({ to }) => to === null)?.scan ?? 0;
 }
 
 async function heal({ state, queue, metrics, log }: UpkeepDeps, signal: AbortSignal): Promise<void> {
@@ -88,6 +103,7 @@ async function heal({ state, queue, metrics, log }: UpkeepDeps, signal: AbortSig
   }
 }
 
+/** Tells how things are; true when a job could start in this process now. */
 async function tell({
   state,
   queue,
@@ -98,7 +114,7 @@ async function tell({
   concurrency,
   now,
   statusJson,
-}: UpkeepDeps): Promise<void> {
+}: UpkeepDeps): Promise<boolean> {
   const [counts, jobs, pausedMs, byOperator, redis] = await Promise.all([
     state.counts(),
     queue.counts(),
@@ -114,9 +130,14 @@ async function tell({
   metrics.set("studies_with_rejected_instances", counts.rejected);
   metrics.set("syncs_running", worker.running());
   metrics.set("redis_memory_bytes", redis.used);
-  const couldStart =
-    jobs.waiting + jobs.prioritized > 0 && pausedMs === 0 && !byOperator && worker.running() < concurrency;
-  health.stuck(couldStart ? Math.min(worker.lastStartedMs(), now()) : undefined);
   metrics.set("ready", health.ready().ok ? 1 : 0);
-  await state.writeStatus(statusJson());
+  if (health.follows() || !(await isFresh(state, now()))) await state.writeStatus(statusJson());
+  return jobs.waiting + jobs.prioritized > 0 && pausedMs === 0 && !byOperator && worker.running() < concurrency;
+}
+
+/** Whether a process has told its status a moment ago. There is room for one; the one that follows the feed has the most to say. */
+async function isFresh(state: State, nowMs: number): Promise<boolean> {
+  const text = await state.readStatus();
+  const { updatedAt } = (text === undefined ? {} : JSON.parse(text)) as { updatedAt?: string };
+  return updatedAt !== undefined && Math.abs(nowMs - Date.parse(updatedAt)) < FRESH_MS;
 }
