@@ -14,21 +14,23 @@ import {
   type FollowOptions,
   follow,
   initialCheckpoint,
+  msToTicks,
   parseCheckpoint,
   ticksToMs,
 } from "./changefeed/index.ts";
-import { toStudycastError } from "./errors.ts";
-import { errorFields, type Log } from "./log.ts";
+import { type StudycastError, toStudycastError } from "./errors.ts";
 import type { SyncQueue } from "./queue/index.ts";
 import type { Change, JobOrder, State } from "./state/index.ts";
 import { type Priority, type StudyId, studyId } from "./study.ts";
 import { sleep } from "./time.ts";
 
+/** So many sequences below the end may be given out, but not yet committed. */
+const LATE_COMMITS = 100;
+
 export type FollowerDeps = {
   feed: FeedClient;
   state: State;
   queue: Pick<SyncQueue, "enqueue">;
-  log: Log;
   /** Where to start when there is no checkpoint yet. */
   feedStart(signal: AbortSignal): Promise<FeedStart>;
   follow: FollowOptions;
@@ -36,6 +38,8 @@ export type FollowerDeps = {
   /** What the holder of the lease does besides: carries out operators' requests. Ends with its signal. */
   besides(signal: AbortSignal): Promise<void>;
   onLease(held: boolean): void;
+  /** Told why this process, which could follow, does not; undefined when it does, or need not because another one does. */
+  onTrouble(error: StudycastError | undefined): void;
   onPage(page: FeedPage, studies: number): void;
 };
 
@@ -48,25 +52,25 @@ export async function runFollower(deps: FollowerDeps, signal: AbortSignal): Prom
   while (!signal.aborted) {
     try {
       if (await deps.state.lease(holder, deps.leaseMs)) await holdLease(holder, deps, signal);
+      deps.onTrouble(undefined);
     } catch (thrown) {
-      if (!signal.aborted) deps.log.warn("following was interrupted", errorFields(toStudycastError(thrown)));
+      if (!signal.aborted) deps.onTrouble(toStudycastError(thrown));
     }
     await sleep(deps.leaseMs / 3, signal);
   }
 }
 
-/** One term: ends when the lease cannot be renewed, or when either task ends. */
+/** One term: ends when the lease cannot be renewed, or when either task ends; the others have ended too by then. */
 async function holdLease(holder: string, deps: FollowerDeps, signal: AbortSignal): Promise<void> {
   const term = new AbortController();
   const both = AbortSignal.any([signal, term.signal]);
   const endWith = (task: Promise<void>) => task.finally(() => term.abort());
   deps.onLease(true);
   try {
-    await Promise.all([
-      endWith(renew(holder, deps, both)),
-      endWith(followFromState(deps, both)),
-      endWith(deps.besides(both)),
-    ]);
+    const tasks = [renew(holder, deps, both), followFromState(deps, both), deps.besides(both)];
+    const ended = await Promise.allSettled(tasks.map(endWith));
+    const failed = ended.find((task) => task.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   } finally {
     deps.onLease(false);
     await deps.state.release(holder);
@@ -107,6 +111,21 @@ async function loadCheckpoint(
   const page = { expected: null, writeId: randomUUID(), checkpoint: JSON.stringify(checkpoint) };
   const marked = await deps.state.mark([], { page });
   return marked.ok ? { writeId: page.writeId, checkpoint } : loadCheckpoint(deps, signal);
+}
+
+/**
+ * FEED_START as the tracker understands it: a time becomes the place of its first entry. When the feed holds none so young, following starts at the end
+ * that was seen before the search, and a little before it: what comes meanwhile, or is committed late, is not skipped.
+ */
+export async function feedStartOf(
+  option: FeedStart | { timeMs: number },
+  feed: FeedClient,
+  signal: AbortSignal,
+): Promise<FeedStart> {
+  if (typeof option === "string" || !("timeMs" in option)) return option;
+  const end = (await feed.latest(signal))?.sequence ?? 0;
+  const sequence = await feed.sequenceAt(msToTicks(option.timeMs), signal);
+  return sequence === undefined ? { sequence: Math.max(0, end - LATE_COMMITS) } : { atSequence: sequence };
 }
 
 /** The id of the write when the page is stored, undefined when another write came between. */

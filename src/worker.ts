@@ -6,12 +6,10 @@
  *
  * The feed says which study changed; the DICOM service says what it is now; Redis keeps one work list. Parts never call each other: they are wired here.
  */
-import { type FeedClient, type FeedStart, msToTicks } from "./changefeed/index.ts";
 import type { Config } from "./config.ts";
-import { retrieveUrl } from "./dicomweb/index.ts";
 import { toStudycastError } from "./errors.ts";
 import { carryOut, ensureEndpoint, ownedStudies, type Plan, probe } from "./fhir/index.ts";
-import { runFollower } from "./follower.ts";
+import { feedStartOf, runFollower } from "./follower.ts";
 import { createHealth } from "./health.ts";
 import { dashboardPlugin, startHttpServer } from "./http/index.ts";
 import { type JobDeps, markAgain, runJob, setAside } from "./job.ts";
@@ -19,6 +17,7 @@ import type { Log } from "./log.ts";
 import { endpointId, type MappingOptions } from "./mapping/index.ts";
 import type { Metrics } from "./metrics.ts";
 import { observe } from "./observe.ts";
+import { followOptions, queueOptions, roomLimits, syncOptions } from "./part-options.ts";
 import { createSyncQueue } from "./queue/index.ts";
 import { memoryUse, type RedisAddress } from "./redis/index.ts";
 import { createReleases } from "./releases.ts";
@@ -101,44 +100,26 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
     const queue = createSyncQueue({ sourceId: config.SOURCE_ID, connection: { address } });
     releases.add("queue connection", RELEASE_MS, queue.close);
     const sourceEndpoint = endpointId(config.SOURCE_ID, DEFAULT_PARTITION);
-    const publicUrl = config.DICOM_PUBLIC_URL;
     const { dryRun } = options;
     const syncDeps = {
+      ...syncOptions(config, partitions),
       dicom,
       fhir,
       mapping: options.mapping,
-      policy: { patientPolicy: config.PATIENT_POLICY, deletePolicy: config.DELETE_POLICY },
-      limits: { maxEntries: config.FHIR_BUNDLE_ENTRIES, maxBytes: config.FHIR_BUNDLE_BYTES },
-      endpointAddress: (partition: string) => {
-        if (publicUrl === undefined) return retrieveUrl(config.DICOM_URL, partition, partitions);
-        return partitions ? `${publicUrl}/partitions/${encodeURIComponent(partition)}` : publicUrl; // a WADO-RS base already
-      },
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoint: dryRun === undefined ? ensureEndpoint : async () => {},
       creating: new Map<string, Promise<void>>(),
       timed: watch.timed,
     };
-    const jobDeps: JobDeps = {
-      state,
-      queue,
-      now,
-      onSynced: watch.onSynced,
-      sync: (job, signal) => syncStudy(job, syncDeps, signal),
-    };
+    const sync: JobDeps["sync"] = (job, signal) => syncStudy(job, syncDeps, signal);
+    const jobDeps = { state, queue, now, sync, onSynced: watch.onSynced, onSuperseded: watch.onSuperseded };
     const worker = queue.work({
+      ...queueOptions(config),
       handle: (job, signal) => runJob(job, jobDeps, signal),
       setAside: (job, error) => setAside(job, error, jobDeps),
       onFailure: watch.onFailure,
       onPause: watch.onPause,
       probe: (service, signal) => (service === "dicom" ? dicom.probe(signal) : probe(fhir, sourceEndpoint, signal)),
-      concurrency: config.CONCURRENCY,
-      lockMs: config.LOCK_MS,
-      stalledMs: config.STALLED_MS,
-      maxDeaths: config.MAX_DEATHS,
-      backoffBaseMs: Math.min(1000, config.BACKOFF_CAP_MS),
-      backoffCapMs: config.BACKOFF_CAP_MS,
-      pauseCapMs: config.BACKOFF_CAP_MS,
-      recheckMs: config.RECHECK_MS,
       random,
     });
     releases.add("sync jobs", config.SHUTDOWN_MS + ABORT_MS, () => worker.close(config.SHUTDOWN_MS));
@@ -149,22 +130,16 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
 
     // The first half: whoever holds the lease follows the feed, marks studies and carries out operators' requests.
     const memory = () => memoryUse(redis);
-    const limits = {
-      pendingMax: config.PENDING_MAX,
-      lowPendingMax: config.LOW_PENDING_MAX,
-      memoryMaxPercent: config.REDIS_MEMORY_MAX_PERCENT,
-    };
-    const room = createRoom(limits, { counts: state.counts, memory, now });
-    const owned = (signal: AbortSignal) => ownedStudies(fhir, config.SOURCE_ID, signal);
-    const pollMs = Math.min(1000, config.POLL_MAX_MS);
+    const room = createRoom(roomLimits(config), { counts: state.counts, memory, now });
     const requests = {
       state,
       queue,
       feed,
       dicom,
       log,
-      pollMs,
-      ownedStudies: owned,
+      pollMs: Math.min(1000, config.POLL_MAX_MS),
+      partitions: async (signal: AbortSignal) => (partitions ? dicom.partitions(signal) : [DEFAULT_PARTITION]),
+      ownedStudies: (signal: AbortSignal) => ownedStudies(fhir, config.SOURCE_ID, signal),
       untilRoom: room.untilLow,
       onDone: watch.onRequest,
     };
@@ -172,52 +147,23 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       feed,
       state,
       queue,
-      log,
       leaseMs: config.LEASE_MS,
-      feedStart: (signal: AbortSignal) => feedStart(config.FEED_START, feed, signal),
-      follow: {
-        pageSize: config.FEED_PAGE_SIZE,
-        readAhead: config.FEED_READ_AHEAD,
-        graceMs: config.GRACE_MS,
-        rereadAfterMs: config.REREAD_MS,
-        pollMinMs: config.POLL_MIN_MS,
-        pollMaxMs: config.POLL_MAX_MS,
-        backoffCapMs: config.BACKOFF_CAP_MS,
-        mayRead: room.mayMark,
-        observe: watch.onFeed,
-        now,
-        random,
-      },
+      feedStart: (signal: AbortSignal) => feedStartOf(config.FEED_START, feed, signal),
+      follow: { ...followOptions(config), mayRead: room.mayMark, observe: watch.onFeed, now, random },
       besides: (signal: AbortSignal) => carryOutRequests(requests, signal),
       onLease: watch.onLease,
+      onTrouble: watch.onTrouble,
       onPage: watch.onPage(room),
     };
 
     // What every process does besides, and all loops at once until the end.
-    const statusJson = () =>
-      JSON.stringify({
-        version,
-        url: http.url,
-        startedAt,
-        updatedAt: new Date(now()).toISOString(),
-        ...health.status(),
-      });
-    const { CONCURRENCY: concurrency, HEAL_MS: healMs, LATEST_MS: latestMs } = config;
-    const upkeep = {
-      state,
-      queue,
-      worker,
-      feed,
-      memory,
-      health,
-      metrics,
-      log,
-      concurrency,
-      healMs,
-      latestMs,
-      now,
-      statusJson,
+    const statusJson = () => {
+      const updatedAt = new Date(now()).toISOString();
+      return JSON.stringify({ version, url: http.url, startedAt, updatedAt, ...health.status() });
     };
+    const { CONCURRENCY: concurrency, HEAL_MS: healMs, LATEST_MS: latestMs } = config;
+    const shared = { state, queue, worker, feed, memory, health, metrics, log, now };
+    const upkeep = { ...shared, concurrency, healMs, latestMs, statusJson };
     const loops = [
       runFollower(follower, ending),
       runUpkeep(upkeep, ending),
@@ -238,13 +184,6 @@ async function untilAllEnd(loops: Promise<void>[], fatal: AbortController): Prom
   const ended = await Promise.allSettled(loops.map((loop) => loop.finally(() => fatal.abort())));
   const failed = ended.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
-}
-
-/** FEED_START as the tracker understands it: a time becomes the place of its first entry. */
-async function feedStart(option: Config["FEED_START"], feed: FeedClient, signal: AbortSignal): Promise<FeedStart> {
-  if (typeof option === "string" || "sequence" in option) return option;
-  const sequence = await feed.sequenceAt(msToTicks(option.timeMs), signal);
-  return sequence === undefined ? "now" : { atSequence: sequence };
 }
 
 function tellOnly(tell: (plan: Plan) => void): typeof carryOut {
