@@ -2,6 +2,8 @@
  * `npm run bench [-- name…] [--quick] [--json] [--write]`: asks the questions (all without names) one after the other and tells the answers.
  * `--write` puts them into docs/benchmarks.md. Exit code 1 when a target is missed.
  */
+import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { arrivingStudy } from "./arriving-study.ts";
 import { catchUp } from "./catch-up.ts";
@@ -12,7 +14,7 @@ import { latency } from "./latency.ts";
 import { mapping } from "./mapping.ts";
 import { keeps, type Question } from "./question.ts";
 import { redisBytes } from "./redis-bytes.ts";
-import { type Asked, answerText, environmentText } from "./report.ts";
+import { type Asked, answerText, environmentText, updatedPage } from "./report.ts";
 import { bigStudies, smallStudies } from "./throughput.ts";
 
 const QUESTIONS: readonly Question[] = [
@@ -70,5 +72,9 @@ if (values.json) {
     ...answer,
   }));
   process.stdout.write(`${JSON.stringify({ environment: surroundings(), quick: values.quick, answers }, null, 2)}\n`);
+}
+if (values.write && !values.quick) {
+  const path = resolve(import.meta.dirname, "../docs/benchmarks.md");
+  writeFileSync(path, updatedPage(readFileSync(path, "utf8"), surroundings(), all));
 }
 process.exitCode = all.some(({ answer }) => answer.figures.some((figure) => keeps(figure) === false)) ? 1 : 0;

@@ -37,8 +37,19 @@ export function environmentText({ node, cpu, cores, memoryGb, kernel }: Surround
   return `Node ${node}, ${cores} × ${cpu}, ${memoryGb} GB, Linux ${kernel}`;
 }
 
-/** The results part of docs/benchmarks.md for the questions asked. */
-export function answerMarkdown({ question, answer, loadBefore, seconds }: Asked): string {
+/** docs/benchmarks.md with these answers in place of older ones to the same questions. What stands before the first answer is kept. */
+export function updatedPage(page: string, environment: Surroundings, asked: readonly Asked[]): string {
+  const [head = "", ...sections] = page.split(/^(?=## )/m);
+  const titleOf = (section: string) => /^## (.*)$/m.exec(section)?.[1];
+  const answers = new Map(sections.map((section) => [titleOf(section), section]));
+  for (const one of asked) answers.set(one.question.title, answerMarkdown(one, environment));
+  return [head, ...answers.values()]
+    .map((section) => section.trimEnd())
+    .join("\n\n")
+    .concat("\n");
+}
+
+function answerMarkdown({ question, answer, loadBefore, seconds }: Asked, environment: Surroundings): string {
   const rows = answer.figures.map(
     (figure) =>
       `| ${figure.what} | ${numberText(figure.value)} ${figure.unit} | ${targetText(figure.target)} | ${verdict(figure)} |`,
@@ -46,7 +57,7 @@ export function answerMarkdown({ question, answer, loadBefore, seconds }: Asked)
   return [
     `## ${question.title}`,
     "",
-    `\`npm run bench -- ${question.name}\`, ${Math.round(seconds)} s, load average before: ${loadBefore}.`,
+    `\`npm run bench -- ${question.name}\`: ${Math.round(seconds)} s on ${environmentText(environment)}; load average before it: ${loadBefore}.`,
     "",
     "| figure | value | target | |",
     "| --- | --- | --- | --- |",
