@@ -39,15 +39,25 @@ const rules: Record<string, Rule> = {
   job: { values: leaves, types: ["sync", "state", "queue"], packages: /^node:/ },
   follower: { values: [...leaves, "changefeed"], types: ["state", "queue"], packages: /^node:/ },
 };
-const parts = [...Object.keys(rules), "requests"];
-const wiring: Rule = {
-  values: parts.filter((part) => part !== "config"),
-  types: ["config"],
-  packages: /^(node:|undici$)/,
-};
-/** `worker.ts` and what it is split into wire the parts; the command line may use all of them; emulators stand alone. */
-rules["requests"] = wiring;
-rules["worker"] = { ...wiring, values: [...wiring.values, "requests"] };
+/** What the worker is split into: each file knows by value only what it wires, and the rest by type. */
+const wiringTypes = ["state", "queue", "http", "changefeed", "dicomweb", "fhir", "job", "health", "room", "config"];
+Object.assign(rules, {
+  "part-options": { values: ["dicomweb"], types: [...wiringTypes, "sync", "follower"], packages: /^$/ },
+  health: { values: leaves, types: wiringTypes, packages: /^$/ },
+  observe: { values: [...leaves, "changefeed"], types: wiringTypes, packages: /^$/ },
+  releases: { values: leaves, packages: /^$/ },
+  room: { values: leaves, types: wiringTypes, packages: /^$/ },
+  services: {
+    values: [...leaves, "auth", "changefeed", "dicomweb", "fhir", "mapping", "redis", "startup", "state"],
+    types: ["config", "releases"],
+    packages: /^undici$/,
+  },
+  requests: { values: [...leaves, "changefeed", "request"], types: wiringTypes, packages: /^node:crypto$/ },
+  upkeep: { values: [...leaves, "changefeed"], types: wiringTypes, packages: /^$/ },
+} satisfies Record<string, Rule>);
+const parts = Object.keys(rules);
+/** The worker wires all parts; the command line may use them too; emulators stand alone. */
+rules["worker"] = { values: parts.filter((part) => part !== "config"), types: ["config"], packages: /^node:/ };
 rules["cli"] = { values: [...parts, "worker"], packages: /^(node:.*|commander|fhir\/r4|pino-pretty)$/ };
 rules["emulators"] = { values: [], packages: /./ };
 

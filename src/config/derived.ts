@@ -15,16 +15,19 @@ export function mappingOptions(config: PartialConfig) {
 }
 
 /**
- * The options that decide which resource stands for whom, stamped beside the state. Each issuer has its own name: an issuer that is added cures
- * studies that wait for it and is no change of identity, one that is changed or taken away is.
+ * The options that decide which resource stands for whom, stamped beside the state and compared at each start.
+ *
+ * Without PATIENT_ID_SYSTEM each issuer has a name of its own: one that is added only cures studies that wait for it, and a stamp accepts names
+ * that are new. With PATIENT_ID_SYSTEM an added issuer takes patients out of the default system, so any change of the map is one.
  */
 export function identityOptions(config: PartialConfig & { readonly DICOM_URL: string }): Record<string, string> {
-  const issuers = Object.entries(config.ISSUER_SYSTEMS).map(([issuer, system]) => [`ISSUER_SYSTEMS ${issuer}`, system]);
+  const issuers = Object.entries(config.ISSUER_SYSTEMS).sort(([a], [b]) => (a < b ? -1 : 1));
+  const map = Object.fromEntries(issuers.map(([issuer, system]) => [`ISSUER_SYSTEMS ${issuer}`, system]));
   return {
     DICOM_URL: config.DICOM_URL,
     PATIENT_ID_SYSTEM: config.PATIENT_ID_SYSTEM ?? "",
     ACCESSION_SYSTEM: config.ACCESSION_SYSTEM ?? "",
-    ...Object.fromEntries(issuers),
+    ...(config.PATIENT_ID_SYSTEM === undefined ? map : { ISSUER_SYSTEMS: JSON.stringify(issuers) }),
   };
 }
 

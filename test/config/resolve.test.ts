@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import {
   type ConfigInput,
+  identityOptions,
   maskUrl,
   OPTIONS,
   optionList,
@@ -160,6 +161,23 @@ describe("rules", () => {
   test("commands that need no service ask for none", () => {
     expect(resolvePart(input({}), "state").ok).toBe(true);
     expect(resolvePart(input({ env: { FHIR_AUTH: "basic" } }), "offline").ok).toBe(true);
+  });
+});
+
+describe("options that decide who is who", () => {
+  const identity = (env: Record<string, string>) => identityOptions(resolved({ env }));
+
+  test("without a default system an added issuer is a new name; with one it is a change", () => {
+    const alone = { PATIENT_ID_SYSTEM: "", ISSUER_SYSTEMS: "A=urn:oid:1" };
+    const more = { PATIENT_ID_SYSTEM: "", ISSUER_SYSTEMS: "B=urn:oid:2,A=urn:oid:1" };
+    expect(identity(more)).toEqual({ ...identity(alone), "ISSUER_SYSTEMS B": "urn:oid:2" });
+    expect(identity({ ISSUER_SYSTEMS: "A=urn:oid:1" })["ISSUER_SYSTEMS"]).not.toBe(identity({})["ISSUER_SYSTEMS"]);
+  });
+
+  test("the order in which issuers are given is no change", () => {
+    expect(identity({ ISSUER_SYSTEMS: "B=urn:oid:2,A=urn:oid:1" })).toEqual(
+      identity({ ISSUER_SYSTEMS: "A=urn:oid:1,B=urn:oid:2" }),
+    );
   });
 });
 
