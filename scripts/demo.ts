@@ -1,4 +1,5 @@
 /** `npm run demo`: arguments, signals and exit code; the demo itself is in demo/run.ts. */
+import "../src/cli/drop-debug.ts";
 import { report } from "../src/cli/report.ts";
 import { demoArguments, USAGE } from "./demo/arguments.ts";
 import { runDemo } from "./demo/run.ts";

@@ -1,4 +1,5 @@
-/** The program: command line, signals, exit code. This file does things when it is imported, and it alone. */
+/** The program: command line, signals, exit code. This file does things when it is imported, and besides it only the one it imports first. */
+import "./drop-debug.ts";
 import type { Io } from "./command.ts";
 import { runCommandLine } from "./program.ts";
 import { report } from "./report.ts";
