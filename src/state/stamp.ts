@@ -21,16 +21,21 @@ return stored`);
 export function stamps(redis: RedisClient, keys: Keys) {
   const full = (identity: Readonly<Record<string, string>>) => ({ ...identity, layout: LAYOUT });
   return {
-    /** Compares with the stored stamp; the first call of a source sets it. `names` holds "layout" when the layout differs. */
+    /**
+     * Compares with the stored stamp; the first call of a source sets it. `names` holds "layout" when the layout differs. A name that is new is added:
+     * what nothing was decided by before (an issuer that studies wait for) may be set at any time.
+     */
     async stamp(identity: Readonly<Record<string, string>>): Promise<Stamped> {
       const wanted: Record<string, string> = full(identity);
       const [how, ...flat] = texts(await runScript(redis, STAMP, [keys.stamp], Object.entries(wanted).flat()));
       if (how === "new") return { kind: "new" };
       const stored = new Map<string, string>();
       for (let at = 0; at + 1 < flat.length; at += 2) stored.set(flat[at] ?? "", flat[at + 1] ?? "");
-      const names = [...new Set([...Object.keys(wanted), ...stored.keys()])];
-      const changed = names.filter((name) => wanted[name] !== stored.get(name));
-      return changed.length === 0 ? { kind: "same" } : { kind: "changed", names: changed };
+      const changed = [...stored].filter(([name, value]) => wanted[name] !== value).map(([name]) => name);
+      if (changed.length > 0) return { kind: "changed", names: changed };
+      const added = Object.entries(wanted).filter(([name]) => !stored.has(name));
+      if (added.length > 0) await guard(redis.hset(keys.stamp, Object.fromEntries(added)));
+      return { kind: "same" };
     },
 
     /** Accepts these options from now on. The layout cannot be accepted. */

@@ -293,7 +293,13 @@ describe("lease, stamp, requests, rejections", () => {
     expect(await state.stamp({ DICOM_URL: "u", MAPPING: "1" })).toEqual({ kind: "new" });
     expect(await state.stamp({ DICOM_URL: "u", MAPPING: "1" })).toEqual({ kind: "same" });
     expect(await state.stamp({ DICOM_URL: "v", MAPPING: "1" })).toEqual({ kind: "changed", names: ["DICOM_URL"] });
-    expect(await state.stamp({ MAPPING: "1", NEW: "x" })).toEqual({ kind: "changed", names: ["NEW", "DICOM_URL"] });
+    expect(await state.stamp({ MAPPING: "1", NEW: "x" })).toEqual({ kind: "changed", names: ["DICOM_URL"] });
+    // A name that is new is accepted once, and counts from then on.
+    expect(await state.stamp({ DICOM_URL: "u", MAPPING: "1", ISSUER: "x" })).toEqual({ kind: "same" });
+    expect(await state.stamp({ DICOM_URL: "u", MAPPING: "1", ISSUER: "y" })).toEqual({
+      kind: "changed",
+      names: ["ISSUER"],
+    });
     await state.restamp({ DICOM_URL: "v", MAPPING: "1" });
     expect(await state.stamp({ DICOM_URL: "v", MAPPING: "1" })).toEqual({ kind: "same" });
     await server.redis.hset("studycast:{s1}:stamp", "layout", "0");
