@@ -29,6 +29,7 @@ import type { State, StateOptions } from "./state/index.ts";
 import { readStatus } from "./status.ts";
 import { DEFAULT_PARTITION } from "./study.ts";
 import { syncStudy } from "./sync.ts";
+import { sleep } from "./time.ts";
 import { runUpkeep, sampleLatest } from "./upkeep.ts";
 
 export type WorkerOptions = {
@@ -54,6 +55,8 @@ export type Signals = { stop: AbortSignal; abort: AbortSignal };
 /** How long one thing may take to stop; sync jobs have SHUTDOWN_MS and what aborting them takes. */
 const RELEASE_MS = 1000;
 const ABORT_MS = 3000;
+/** How long the loops may take to end. */
+const LOOPS_MS = 2000;
 
 /**
  * Runs the worker until `stop` aborts, then stops everything it started, in reverse order.
@@ -169,7 +172,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       runUpkeep(upkeep, ending),
       sampleLatest(upkeep, watch.onLatest, ending),
     ];
-    await untilAllEnd(loops, fatal);
+    await untilAllEnd(loops, fatal, ending);
   } catch (thrown) {
     // What was waited for at the time of the stop has ended with it; that is no error.
     if (!(stop.aborted && toStudycastError(thrown).code === "ABORTED")) throw thrown;
@@ -179,11 +182,25 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
   }
 }
 
-/** Waits for all loops. One that fails has a mistake of ours in it: the others are ended too, and the process tells it and ends. */
-async function untilAllEnd(loops: Promise<void>[], fatal: AbortController): Promise<void> {
-  const ended = await Promise.allSettled(loops.map((loop) => loop.finally(() => fatal.abort())));
+/**
+ * Waits for all loops. One that fails has a mistake of ours in it: the others are ended too, and the process tells it and ends. After the end was asked for,
+ * a loop whose Redis command gets no answer is not waited for: closing the connection ends it.
+ */
+async function untilAllEnd(loops: Promise<void>[], fatal: AbortController, ending: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  const late = sleepAfter(ending, LOOPS_MS, over.signal).then((): PromiseSettledResult<void>[] => []);
+  const all = Promise.allSettled(loops.map((loop) => loop.finally(() => fatal.abort())));
+  const ended = await Promise.race([all, late]);
+  over.abort();
   const failed = ended.find((result) => result.status === "rejected");
   if (failed !== undefined) throw failed.reason;
+}
+
+/** Resolves `ms` after `begin` has aborted, or when `over` aborts. */
+async function sleepAfter(begin: AbortSignal, ms: number, over: AbortSignal): Promise<void> {
+  const begun = AbortSignal.any([begin, over]);
+  if (!begun.aborted) await new Promise((resolve) => begun.addEventListener("abort", resolve, { once: true }));
+  await sleep(ms, over);
 }
 
 function tellOnly(tell: (plan: Plan) => void): typeof carryOut {
