@@ -46,7 +46,9 @@ function planUpdate(found: Found, wanted: Json, asOf: string): Write | undefined
   }
   const content = updateOf(found, allowed, OWNERSHIP.Patient)?.resource ?? found;
   const others = recordsOf(found["extension"]).filter((extension) => extension["url"] !== AS_OF_URL);
-  const extension = stamps.size === 0 ? others : [...others, asOfExtension(content, stamps)];
+  // A record that is there stays, even without stamps: its digest says that the Patient is still as we made it.
+  const recorded = stamps.size > 0 || partsOf(found).length > 0;
+  const extension = recorded ? [...others, asOfExtension(content, stamps)] : others;
   return updateOf(
     found,
     { ...allowed, extension },

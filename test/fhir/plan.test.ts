@@ -239,6 +239,14 @@ describe("the study's patient", () => {
     expect(two).toMatchObject({ name: one?.["name"], birthDate: one?.["birthDate"], extension: one?.["extension"] });
   });
 
+  test("a Patient made by a study without demographics is written no second time, and filled by one that has them", () => {
+    const empty = study({ uid: "1.2.1", name: "", sex: "", birthDate: "" });
+    const made = is(stored(plan(empty, absent), "Patient"));
+    expect(studies(plan(empty, made))).not.toContain("Patient");
+    const full = stored(plan(study({ uid: "1.2.2", name: "Doe^Jane" }), made), "Patient");
+    expect(full).toMatchObject({ name: [{ text: expect.stringContaining("Doe") }] });
+  });
+
   test("a Patient that somebody else has edited since is theirs from then on", () => {
     const made = stored(plan(study(), absent), "Patient");
     const wanted = study({ name: "New^Name" });
