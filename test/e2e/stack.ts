@@ -172,8 +172,14 @@ function fhirSide(url: string, emulator: FhirEmulator | undefined, seed: string)
     (await all<ImagingStudy>("ImagingStudy")).filter((study) =>
       study.endpoint?.some(({ reference }) => reference === `Endpoint/${endpoint}`),
     );
-  const patients = async () =>
-    (await all<Patient>("Patient")).filter((one) => one.identifier?.some(({ system }) => system?.includes(seed)));
+  const patients = async () => {
+    const subjects = new Set((await studies()).map(({ subject }) => subject.reference));
+    const isOurs = ({ id, identifier = [] }: Patient) =>
+      emulator !== undefined ||
+      subjects.has(`Patient/${id}`) ||
+      identifier.some(({ system }) => system?.includes(seed));
+    return (await all<Patient>("Patient")).filter(isOurs);
+  };
   const endpoints = async () => (await all<Endpoint>("Endpoint")).filter(({ address }) => address.includes(seed));
   const send = async (method: string, resource: FhirResource) => {
     const answer = await fetch(`${url}/${resource.resourceType}/${resource.id}`, {

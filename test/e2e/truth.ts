@@ -1,4 +1,5 @@
 /** What FHIR must say of studies whose content is known from elsewhere: the generator's own account, or a list made with another DICOM library. */
+import { createHash } from "node:crypto";
 import { expect } from "@jest/globals";
 import type { FhirResource, ImagingStudy, Patient } from "fhir/r4";
 import { hospitalDayEvening } from "../../emulators/samples/index.ts";
@@ -82,10 +83,13 @@ export async function expectValid(stack: Stack): Promise<void> {
   expect(faults).toEqual([]);
 }
 
-/** All resources without what the server says of them, in the order of their ids: equal texts, equal bytes. */
-export async function bytesOf(stack: Stack): Promise<string> {
-  const texts = (await allOf(stack)).map(({ meta, ...rest }) => JSON.stringify({ ...rest, tag: meta?.tag }));
-  return texts.sort().join("\n");
+/** A digest of each resource's bytes, without what the server says of it (meta but its tags). */
+export async function bytesOf(stack: Stack): Promise<Record<string, string>> {
+  const digests = (await allOf(stack)).map(({ meta, ...rest }) => {
+    const bytes = JSON.stringify({ ...rest, tag: meta?.tag });
+    return [`${rest.resourceType}/${rest.id}`, createHash("sha256").update(bytes).digest("hex")] as const;
+  });
+  return Object.fromEntries(digests);
 }
 
 async function allOf({ fhir }: Stack): Promise<FhirResource[]> {
