@@ -1,0 +1,59 @@
+/** Where the outcome of a sync meets the state, on a real Redis; the sync itself is given by the test. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { type JobDeps, runJob } from "../src/job.ts";
+import { createState, type State } from "../src/state/index.ts";
+import { studyId } from "../src/study.ts";
+import type { SyncResult } from "../src/sync.ts";
+import { startTestRedis, type TestRedis } from "./support/redis.ts";
+
+const settle = { minMs: 0, maxMs: 100, factor: 1, burstEndMs: 60_000 };
+const never = new AbortController().signal;
+
+describe("a job's end", () => {
+  let redis: TestRedis;
+  let state: State;
+  const enqueued: string[] = [];
+  beforeAll(async () => {
+    redis = await startTestRedis();
+    state = createState(redis.redis, { sourceId: "test", settle, graceMs: 1000 });
+  });
+  afterAll(() => redis.stop());
+
+  const run = (study: ReturnType<typeof studyId>, result: Partial<SyncResult>) => {
+    const whole = { instances: 0, writes: 0, bytes: 0, rejected: [], issues: [], absent: true, ...result };
+    const deps: JobDeps = {
+      state,
+      queue: {
+        enqueue: async (orders) => void enqueued.push(...orders.map((order) => order.study)),
+        removeFailed: async () => {},
+      },
+      sync: async () => ({ kind: "unchanged", ...whole }),
+      now: Date.now,
+      onSynced: () => {},
+      onSuperseded: () => {},
+    };
+    return runJob({ study, jobId: "1" }, deps, never);
+  };
+
+  test("a deletion is remembered though FHIR never held the study: a frozen sync may still write it", async () => {
+    const study = studyId("Microsoft.Default", "1.2.3");
+    await state.mark([{ study, priority: "live", gone: true }]);
+    await run(study, {});
+    expect(await state.begin(study)).toMatchObject({ gone: true });
+  });
+
+  test("absence alone is no deletion", async () => {
+    const study = studyId("Microsoft.Default", "1.2.4");
+    await state.mark([{ study, priority: "live" }]);
+    await run(study, {});
+    expect(await state.begin(study)).toMatchObject({ gone: false });
+  });
+
+  test("a superseded sync leaves the study pending, of its priority, with a job", async () => {
+    const study = studyId("Microsoft.Default", "1.2.5");
+    await state.mark([{ study, priority: "low" }]);
+    await run(study, { kind: "superseded", absent: false });
+    expect(await state.begin(study)).toMatchObject({ priority: "low" });
+    expect(enqueued).toContain(study);
+  });
+});
