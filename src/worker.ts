@@ -14,6 +14,7 @@ import { createHealth } from "./health.ts";
 import { dashboardPlugin, startHttpServer } from "./http/index.ts";
 import { type JobDeps, markAgain, runJob, setAside } from "./job.ts";
 import type { Log } from "./log.ts";
+import { untilAllEnd } from "./loops.ts";
 import { endpointId, type MappingOptions } from "./mapping/index.ts";
 import type { Metrics } from "./metrics.ts";
 import { observe } from "./observe.ts";
@@ -29,7 +30,6 @@ import type { State, StateOptions } from "./state/index.ts";
 import { readStatus } from "./status.ts";
 import { DEFAULT_PARTITION } from "./study.ts";
 import { syncStudy } from "./sync.ts";
-import { sleep } from "./time.ts";
 import { runUpkeep, sampleLatest } from "./upkeep.ts";
 
 export type WorkerOptions = {
@@ -55,8 +55,6 @@ export type Signals = { stop: AbortSignal; abort: AbortSignal };
 /** How long one thing may take to stop; sync jobs have SHUTDOWN_MS and what aborting them takes. */
 const RELEASE_MS = 1000;
 const ABORT_MS = 3000;
-/** How long the loops may take to end. */
-const LOOPS_MS = 2000;
 
 /**
  * Runs the worker until `stop` aborts, then stops everything it started, in reverse order.
@@ -180,27 +178,6 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
     await releases.run();
     log.info("studycast has stopped", { version });
   }
-}
-
-/**
- * Waits for all loops. One that fails has a mistake of ours in it: the others are ended too, and the process tells it and ends. After the end was asked for,
- * a loop whose Redis command gets no answer is not waited for: closing the connection ends it.
- */
-async function untilAllEnd(loops: Promise<void>[], fatal: AbortController, ending: AbortSignal): Promise<void> {
-  const over = new AbortController();
-  const late = sleepAfter(ending, LOOPS_MS, over.signal).then((): PromiseSettledResult<void>[] => []);
-  const all = Promise.allSettled(loops.map((loop) => loop.finally(() => fatal.abort())));
-  const ended = await Promise.race([all, late]);
-  over.abort();
-  const failed = ended.find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
-}
-
-/** Resolves `ms` after `begin` has aborted, or when `over` aborts. */
-async function sleepAfter(begin: AbortSignal, ms: number, over: AbortSignal): Promise<void> {
-  const begun = AbortSignal.any([begin, over]);
-  if (!begun.aborted) await new Promise((resolve) => begun.addEventListener("abort", resolve, { once: true }));
-  await sleep(ms, over);
 }
 
 function tellOnly(tell: (plan: Plan) => void): typeof carryOut {

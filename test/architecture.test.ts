@@ -45,6 +45,7 @@ Object.assign(rules, {
   "part-options": { values: ["dicomweb"], types: [...wiringTypes, "sync", "follower"], packages: /^$/ },
   health: { values: leaves, types: wiringTypes, packages: /^$/ },
   observe: { values: [...leaves, "changefeed"], types: wiringTypes, packages: /^$/ },
+  loops: { values: ["time"], packages: /^$/ },
   releases: { values: leaves, packages: /^$/ },
   room: { values: leaves, types: wiringTypes, packages: /^$/ },
   services: {
