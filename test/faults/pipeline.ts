@@ -89,7 +89,7 @@ export async function until(
   const end = Date.now() + limitMs;
   while (!(await asked())) {
     if (Date.now() > end) throw new Error(`waited in vain for: ${what}\n${(await more?.()) ?? ""}`);
-    await delay(25);
+    await delay(100);
   }
 }
 
