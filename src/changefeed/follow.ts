@@ -116,6 +116,8 @@ async function* turns(
   let sampleCheckedMs = Number.NEGATIVE_INFINITY;
   let yieldedMs = now();
   let unsaved = 0;
+  /** The last turn ended because nothing may be marked; told until a window is read again. */
+  let waitsForRoom = false;
   let idleMs = pollMinMs;
   let troubles = 0;
   let lastLow = "";
@@ -180,10 +182,12 @@ async function* turns(
   async function* turn(latest: number): AsyncGenerator<FeedPage, number> {
     let found = false;
     const startedMs = now();
+    waitsForRoom = false;
     for (;;) {
       const page = await step(LIVE_RANGE, latest);
       if (page === "nothing") break;
       if (page === "backpressure") {
+        waitsForRoom = true;
         tell({ state: "backpressure" });
         return Math.max(pollMinMs, Math.min(pollMaxMs, BACKPRESSURE_PAUSE_MS));
       }
@@ -199,7 +203,12 @@ async function* turns(
       if (id === undefined) break;
       lastLow = id;
       const page = await step(id, latest);
-      if (page === "backpressure") break;
+      if (page === "backpressure") {
+        // With room for live entries only the backfill waits, and new images do not: nothing to tell.
+        waitsForRoom = !(await options.mayRead("live", signal));
+        if (waitsForRoom) tell({ state: "backpressure" });
+        break;
+      }
       if (typeof page === "string") continue;
       yield page;
     }
@@ -226,7 +235,7 @@ async function* turns(
         sampleCheckedMs = Number.NEGATIVE_INFINITY;
         waitMs = backoffCapMs;
       } else {
-        tell(statusOf(checkpoint, latest));
+        if (!waitsForRoom) tell(statusOf(checkpoint, latest));
         const pages = turn(latest);
         for (;;) {
           const next = await pages.next();
