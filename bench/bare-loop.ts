@@ -4,7 +4,7 @@
  */
 import { Agent, request } from "undici";
 import { parseStudyId } from "../src/study.ts";
-import type { StudyRequests } from "./final-bundles.ts";
+import { STUDIES_PER_PATIENT, type StudyRequests } from "./final-bundles.ts";
 
 export type BareLoopOptions = {
   fhirUrl: string;
@@ -42,12 +42,25 @@ export async function bareLoop(options: BareLoopOptions, signal: AbortSignal): P
     await drain(body);
   };
   const fresh = { "cache-control": "no-cache" };
+  /** Transactions that create a Patient, by patient; those of its other studies refer to it and go out after it, as servers that check references want. */
+  const creations = new Map<number, Promise<void>>();
   const lane = async (): Promise<void> => {
     while (!signal.aborted) {
-      const requests = options.requestsOf(next++);
+      const index = next++;
+      const requests = options.requestsOf(index);
+      const ended = Promise.withResolvers<void>();
+      const creates = index % STUDIES_PER_PATIENT === 0;
+      const patient = Math.floor(index / STUDIES_PER_PATIENT);
+      const before = creations.get(patient);
+      if (creates) creations.set(patient, ended.promise);
       await Promise.all([post(requests.lookUpStudy, fresh), read(requests)]);
       await post(requests.lookUpPatient, fresh);
+      if (!creates) {
+        await before;
+        creations.delete(patient);
+      }
       await post(requests.transaction, { prefer: "return=minimal" });
+      ended.resolve();
       done++;
     }
   };

@@ -11,7 +11,7 @@ export function surroundings(): Surroundings {
     cpu: (list[0]?.model ?? "unknown").trim(),
     cores: list.length,
     memoryGb: Math.round(totalmem() / 2 ** 30),
-    kernel: /version (\S+)/.exec(readText("/proc/version"))?.[1] ?? process.platform,
+    kernel: /version (\d+\.\d+)/.exec(readText("/proc/version"))?.[1] ?? process.platform,
   };
 }
 

@@ -21,7 +21,7 @@ export type StudyRequests = { study: StudyId; lookUpStudy: string; lookUpPatient
 type Slots = { number: string; resourceId: string; patientNumber: string; patientId: string };
 
 const STUDY_BASE = 1e14;
-const STUDIES_PER_PATIENT = 2;
+export const STUDIES_PER_PATIENT = 2;
 
 function slotsOf(index: number, study: StudyId): Slots {
   const patientNumber = `SYN${String(Math.floor(index / STUDIES_PER_PATIENT)).padStart(9, "0")}`;

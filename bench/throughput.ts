@@ -11,7 +11,7 @@ import { type Stage, startStage, until } from "./stage.ts";
 
 const LATENCY_MS = 20;
 /** Studies at once. More of them suit small studies, whose time is nearly all waiting. */
-const concurrencyFor = (images: number) => (images === 1 ? 16 : 8);
+const concurrencyFor = (images: number) => (images === 1 ? 12 : 8);
 /** Pages read ahead: a study of 500 images is five pages, and without settle time it is synced as soon as the first of them is read. */
 const READ_AHEAD = 16;
 

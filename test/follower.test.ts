@@ -11,7 +11,7 @@ const STUDIES = 120;
 const ENTRIES = STUDIES * 50;
 const settle = { minMs: 0, maxMs: 0, factor: 0, burstEndMs: 1000 };
 
-describe("following beside storing", () => {
+describe("following while jobs go into the queue", () => {
   let dicom: DicomEmulator;
   let redis: TestRedis;
   beforeAll(async () => {
