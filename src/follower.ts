@@ -7,7 +7,6 @@
 import { randomUUID } from "node:crypto";
 import {
   type Checkpoint,
-  type Entry,
   type FeedClient,
   type FeedPage,
   type FeedStart,
@@ -21,7 +20,7 @@ import {
 import { type StudycastError, toStudycastError } from "./errors.ts";
 import type { SyncQueue } from "./queue/index.ts";
 import type { Change, JobOrder, State } from "./state/index.ts";
-import { type Priority, type StudyId, studyId } from "./study.ts";
+import { type StudyId, studyId } from "./study.ts";
 import { sleep } from "./time.ts";
 
 /** So many sequences below the end may be given out, but not yet committed. */
@@ -136,7 +135,7 @@ async function storePage(
   deps: FollowerDeps,
 ): Promise<string | undefined> {
   const writeId = randomUUID();
-  const changes = changedStudies(page.entries, page.priority);
+  const changes = changedStudies(page);
   const marked = await deps.state.mark(changes, {
     page: { expected, writeId, checkpoint: JSON.stringify(page.checkpoint) },
   });
@@ -203,13 +202,14 @@ function moreUrgent(before: JobOrder | undefined, order: JobOrder): JobOrder {
   };
 }
 
-/** One change per study of a page: deleted when any entry says so, as young as its youngest entry. */
-export function changedStudies(entries: readonly Entry[], priority: Priority): Change[] {
+/** One change per study of a page: deleted when any entry says so, as young as its youngest entry, or as the operator's wish to have it read again. */
+export function changedStudies(page: Pick<FeedPage, "entries" | "priority" | "askedMs">): Change[] {
+  const { entries, priority, askedMs = 0 } = page;
   const changes = new Map<string, Change & { changedAtMs: number; gone: boolean }>();
   for (const entry of entries) {
     const study = studyId(entry.partition, entry.study);
     const gone = entry.state === "deleted";
-    const changedAtMs = ticksToMs(entry.ticks);
+    const changedAtMs = Math.max(askedMs, ticksToMs(entry.ticks));
     const known = changes.get(study);
     if (known === undefined) changes.set(study, { study, priority, gone, changedAtMs });
     else {

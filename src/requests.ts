@@ -47,7 +47,7 @@ async function carryOutStored(stored: StoredRequest, deps: RequestDeps, signal: 
   const request = parseRequest(stored.command);
   if (request === undefined) return deps.state.finishRequest(stored.id, { state: "failed", code: "INTERNAL" });
   try {
-    await carryOut(stored.id, request, deps, signal);
+    await carryOut(stored, request, deps, signal);
     if (signal.aborted) return;
     await deps.state.finishRequest(stored.id, { state: "done" });
     deps.log.info("request done", { request: stored.id, command: request.kind });
@@ -64,7 +64,12 @@ async function carryOutStored(stored: StoredRequest, deps: RequestDeps, signal: 
   }
 }
 
-async function carryOut(id: string, request: Request, deps: RequestDeps, signal: AbortSignal): Promise<void> {
+async function carryOut(
+  { id, createdMs: askedMs }: StoredRequest,
+  request: Request,
+  deps: RequestDeps,
+  signal: AbortSignal,
+): Promise<void> {
   switch (request.kind) {
     case "study":
       return markAll(
@@ -87,13 +92,13 @@ async function carryOut(id: string, request: Request, deps: RequestDeps, signal:
         signal,
       );
     case "changed":
-      return readAgain(id, await changedRange(request, deps, signal), deps);
+      return readAgain(id, { ...(await changedRange(request, deps, signal)), askedMs }, deps);
     case "all": {
       // FHIR's studies first: their syncs are then remembered, and the feed's entries of the same studies are skipped.
       const owned = chunked(deps.ownedStudies(signal));
       await markAll(id, owned, { priority: "low", confirmDelete: request.confirmDeletes }, deps, signal);
       const latest = await deps.feed.latest(signal);
-      return readAgain(id, { from: 1, to: latest?.sequence ?? 0 }, deps);
+      return readAgain(id, { from: 1, to: latest?.sequence ?? 0, askedMs }, deps);
     }
   }
 }
@@ -157,8 +162,12 @@ async function changedRange(
   return { from, to };
 }
 
-/** Adds the range to the stored checkpoint; the follower sees that another write came between, and starts again from there. */
-async function readAgain(id: string, range: { from: number; to: number }, { state }: RequestDeps): Promise<void> {
+/** Adds the range to the stored checkpoint, with the time of asking, or studies that were read since their change would be left out; the follower sees that another write came between, and starts again from there. */
+async function readAgain(
+  id: string,
+  range: { from: number; to: number; askedMs: number },
+  { state }: RequestDeps,
+): Promise<void> {
   for (;;) {
     const stored = await state.checkpoint();
     if (stored.kind === "none") throw new StudycastError("FEED_UNAVAILABLE", { checkpoint: "none yet" });

@@ -30,6 +30,8 @@ export type Range = {
   priority: Priority;
   /** Set on ranges of expired holes: not before this local time (ms since the epoch) they are read once more, and then given up. */
   notBefore?: number;
+  /** Set on ranges that an operator has asked for: when (ms since the epoch). Studies read before are to be read again. */
+  askedMs?: number;
   /** What the first scan finds up to here is taken note of, but not reported: it lies before the point that following starts at. */
   quietTo?: number;
 };
@@ -70,11 +72,16 @@ function openRange(scan: number): Range {
 }
 
 /** The checkpoint with one more low-priority range to read; one with the same id starts again. */
-export function addRange(checkpoint: Checkpoint, { from, to }: { from: number; to: number }, id: string): Checkpoint {
+export function addRange(
+  checkpoint: Checkpoint,
+  { from, to, askedMs }: { from: number; to: number; askedMs?: number },
+  id: string,
+): Checkpoint {
   const first = Math.max(1, from);
   const others = checkpoint.ranges.filter((range) => range.id !== id);
   if (to < first) return { ...checkpoint, ranges: others };
   const added: Range = { id, from: first, to, scan: first - 1, holes: [], priority: "low" };
+  if (askedMs !== undefined) added.askedMs = askedMs;
   return { ...checkpoint, ranges: [...others, added] };
 }
 
@@ -116,6 +123,7 @@ function isRange(value: unknown): value is Range {
     isSequence(value["scan"]) &&
     (value["priority"] === "live" || value["priority"] === "low") &&
     (value["notBefore"] === undefined || Number.isFinite(value["notBefore"])) &&
+    (value["askedMs"] === undefined || Number.isFinite(value["askedMs"])) &&
     (value["quietTo"] === undefined || isSequence(value["quietTo"])) &&
     Array.isArray(value["holes"]) &&
     value["holes"].every(isHole)

@@ -36,6 +36,8 @@ export type FollowOptions = {
 
 export type FeedPage = {
   priority: Priority;
+  /** The page is of a range that an operator asked for at this time (ms since the epoch): its studies count as changed then. */
+  askedMs?: number;
   /** Entries of studies to mark, in the order of the feed. Empty when only the checkpoint has changed, or nothing has (see `follow`). */
   entries: Entry[];
   rejected: RejectedEntry[];
@@ -272,6 +274,7 @@ function isWorthStoring({ entries, rejected, expired, missing, done }: Absorbed)
 function pageOf({ checkpoint, entries, rejected, expired, missing, done }: Absorbed, range: Range): FeedPage {
   return {
     priority: range.priority,
+    ...(range.askedMs === undefined ? {} : { askedMs: range.askedMs }),
     entries,
     rejected,
     checkpoint,
