@@ -7,7 +7,7 @@ import { createDicomClient, type DicomClient, probePartitions } from "./dicomweb
 import { errorRow, StudycastError } from "./errors.ts";
 import { checkServer, createFhirClient, endpointExists, type FhirClient } from "./fhir/index.ts";
 import type { Log } from "./log.ts";
-import { endpointId, READ_TAGS } from "./mapping/index.ts";
+import { endpointId, MAPPING_VERSION, READ_TAGS } from "./mapping/index.ts";
 import { checkRedis, closeRedis, createRedis, type RedisAddress, type RedisClient, untilReady } from "./redis/index.ts";
 import type { Releases } from "./releases.ts";
 import { type Check, type Identity, refuseChangedIdentity } from "./startup.ts";
@@ -61,6 +61,8 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
   });
   releases.add("FHIR connections", CLOSE_MS, fhir.close);
 
+  // Resources written by another version of the mapping would change only when their studies do.
+  const stamp = { ...options.identity, MAPPING_VERSION: String(MAPPING_VERSION) };
   let partitions = false;
   const checks: Check[] = [
     { step: "Redis", run: (signal) => untilReady(redis, signal) },
@@ -73,7 +75,7 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
       },
     },
     { step: "FHIR server", run: (signal) => checkServer(fhir, signal) },
-    { step: "identity", run: async () => refuseChangedIdentity(await state.stamp(options.identity)) },
+    { step: "identity", run: async () => refuseChangedIdentity(await state.stamp(stamp)) },
     { step: "state", run: (signal) => refuseLostState(config, state, fhir, signal) },
   ];
   const { DICOM_IDLE_TIMEOUT_MS: idleTimeoutMs, DICOM_MAX_INSTANCE_BYTES: maxInstanceBytes } = config;
