@@ -26,9 +26,14 @@ export type Health = {
   stuck(sinceMs: number | undefined): void;
   redis(error: ErrorCode | undefined): void;
   paused(service: Service, code: ErrorCode, untilMs: number): void;
+  /** A sync has ended well: both services answer. */
+  worked(): void;
   status(): Pick<WorkerStatus, "ready" | "feed" | "pauses">;
 };
 export type Loop = "follow" | "upkeep";
+
+/** A service that was away counts so until a sync ends well, or this long after the pause: another process may have had the next sync. */
+const HELD_MS = 15_000;
 
 export function createHealth(now: () => number, watchdogMs: number): Health {
   const beats = new Map<Loop, number>();
@@ -40,7 +45,7 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
   let redisError: ErrorCode | undefined;
 
   const verdict = (reasons: string[]): Verdict => ({ ok: reasons.length === 0, reasons: [...new Set(reasons)] });
-  const running = () => [...pauses].filter(([, { untilMs }]) => untilMs > now());
+  const running = (heldMs = 0) => [...pauses].filter(([, { untilMs }]) => untilMs + heldMs > now());
 
   const startReasons = () => (isStarted ? [] : [`Starting: ${waiting ?? "checks are running."}`]);
 
@@ -63,7 +68,7 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
       if (feedStatus?.state === "degraded" || feedStatus?.state === "stopped") reasons.push(errorText(feedStatus.code));
       if (feedStatus?.state === "backpressure")
         reasons.push("The feed is not read: too many studies are pending, or Redis is nearly full.");
-      for (const [, { code }] of running()) reasons.push(errorText(code));
+      for (const [, { code }] of running(HELD_MS)) reasons.push(errorText(code));
       return verdict(reasons);
     },
     waitsFor(reason) {
@@ -89,6 +94,7 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
       redisError = error;
     },
     paused: (service, code, untilMs) => void pauses.set(service, { code, untilMs }),
+    worked: () => pauses.clear(),
     status: () => ({
       ready: health.ready(),
       feed: feedState(feedStatus),

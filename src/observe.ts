@@ -102,6 +102,7 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
 
     onSynced: ((study, result, { tookMs, pendingMs, ageMs, priority }) => {
       const { kind, writes, bytes, instances, rejected, issues } = result;
+      health.worked();
       metrics.inc("syncs_total", 1, { outcome: kind });
       metrics.observe("sync_seconds", tookMs / 1000, { outcome: kind });
       metrics.observe("lag_mark_to_fhir_seconds", pendingMs / 1000, { priority });
