@@ -52,9 +52,9 @@ export const LIVE_RANGE = "live";
 
 /**
  * The first checkpoint: following starts at `latest`, what lies between the start and it becomes a low-priority range.
- * A start beyond the feed's end is kept as it is; following then reports FEED_RESET.
+ * A start beyond the feed's end is kept as it is; following then reports FEED_RESET. `askedMs`: when an operator asked for it (ms since the epoch).
  */
-export function initialCheckpoint(start: FeedStart, latest: Entry | undefined): Checkpoint {
+export function initialCheckpoint(start: FeedStart, latest: Entry | undefined, askedMs?: number): Checkpoint {
   const end = latest?.sequence ?? 0;
   const sample = latest === undefined ? undefined : sampleOf(latest);
   const seed: Checkpoint = { version: 1, ranges: [], ...(sample === undefined ? {} : { sample }) };
@@ -64,7 +64,8 @@ export function initialCheckpoint(start: FeedStart, latest: Entry | undefined): 
   }
   const after = start === "beginning" ? 0 : "sequence" in start ? start.sequence : Math.max(0, start.atSequence - 1);
   if (after >= end) return { ...seed, ranges: [openRange(after)] };
-  return addRange({ ...seed, ranges: [openRange(end)] }, { from: after + 1, to: end }, "backfill");
+  const past = { from: after + 1, to: end, ...(askedMs === undefined ? {} : { askedMs }) };
+  return addRange({ ...seed, ranges: [openRange(end)] }, past, "backfill");
 }
 
 function openRange(scan: number): Range {

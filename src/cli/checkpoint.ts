@@ -88,7 +88,8 @@ async function latestEntry(config: PartialConfig, { io, stop }: Context): Promis
 const TRIES = 50;
 
 async function set(sequence: number, latest: Entry | undefined, state: State, { io }: Context): Promise<void> {
-  const checkpoint = JSON.stringify(initialCheckpoint({ sequence }, latest));
+  // Asked for now, so that no study counts as read since: FHIR may have been emptied, or the DICOM service restored.
+  const checkpoint = JSON.stringify(initialCheckpoint({ sequence }, latest, Date.now()));
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const stored = await state.checkpoint();
     const page = { expected: stored.kind === "none" ? null : stored.writeId, writeId: randomUUID(), checkpoint };
