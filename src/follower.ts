@@ -136,12 +136,13 @@ async function storePage(
 ): Promise<string | undefined> {
   const writeId = randomUUID();
   const changes = changedStudies(page);
+  // First: once the page is stored its sequences are passed, and an entry that is listed twice does less harm than one that never is.
+  if (page.rejected.length > 0) await deps.state.rejectEntries(page.rejected);
   const marked = await deps.state.mark(changes, {
     page: { expected, writeId, checkpoint: JSON.stringify(page.checkpoint) },
   });
   if (!marked.ok) return undefined;
   await jobs.add(marked.orders);
-  if (page.rejected.length > 0) await deps.state.rejectEntries(page.rejected);
   deps.onPage(page, changes.length);
   return writeId;
 }

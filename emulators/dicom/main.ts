@@ -30,7 +30,10 @@ async function main(): Promise<void> {
     ...(load !== undefined && { load }),
     ...(synthetic !== undefined && { synthetic: parseSynthetic(synthetic) }),
   });
-  const stop = () => void emulator.close();
+  const stop = () => {
+    if (values["parent-pipe"]) process.stdin.destroy(); // an open pipe would keep the process alive
+    void emulator.close();
+  };
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);
   if (values["parent-pipe"]) process.stdin.once("end", stop).once("error", stop).resume();

@@ -62,6 +62,11 @@ async function readRequest(context: Context, config: PartialConfig): Promise<Req
       "say which studies: one of --study, --patient, --study-date, --changed-since, --all.",
       "studycast resync --help",
     );
+  if (confirmDeletes && given[0] === "changedSince")
+    throw new UsageError(
+      "--confirm-deletes does not go with --changed-since: the feed itself tells of deletions.",
+      "studycast resync --all --confirm-deletes",
+    );
   if (flags["until"] !== undefined && given[0] !== "changedSince")
     throw new UsageError("--until goes with --changed-since.", "studycast resync --help");
   switch (given[0]) {

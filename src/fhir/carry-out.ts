@@ -1,7 +1,7 @@
 /** Carries out a plan and checks that what happened is what was planned. */
 import { StudycastError } from "../errors.ts";
 import type { WriteEntry } from "./bundle.ts";
-import { codeOfStatus, errorOfAnswer } from "./classify.ts";
+import { codeOfStatus, errorOfAnswer, isAbsent } from "./classify.ts";
 import type { FhirClient } from "./client.ts";
 import { isRecord } from "./json.ts";
 import type { Found, Plan, Write } from "./plan.ts";
@@ -43,10 +43,24 @@ async function transact(
 ): Promise<Outcome> {
   const { maxEntries, maxBytes } = { ...DEFAULT_LIMITS, ...limits };
   if (writes.length > maxEntries) throw new StudycastError("FHIR_REJECTED", { entries: writes.length });
-  const { answers, bytes } = await client.transaction(writes.map(entryOf), maxBytes, signal);
-  for (const answer of answers) if (codeOfStatus(answer.status) !== undefined) throw errorOfAnswer(answer);
+  const conditional = writes.some(({ ifMatch }) => ifMatch !== undefined);
+  const { answers, bytes } = await client.transaction(writes.map(entryOf), maxBytes, signal).catch((error: unknown) => {
+    throw conditional ? goneIsConflict(error) : error;
+  });
+  for (const [index, answer] of answers.entries()) {
+    if (codeOfStatus(answer.status) === undefined) continue;
+    const error = errorOfAnswer(answer);
+    throw writes[index]?.ifMatch === undefined ? error : goneIsConflict(error);
+  }
   const asExpected = answers.every(({ status }, index) => (status === 201) === (writes[index]?.expect === "created"));
   return asExpected ? { kind: "done", writes: writes.length, bytes } : { kind: "lost-race" };
+}
+
+/** Azure answers a PUT with ifMatch whose resource is gone with 404: what was looked up is old, as with a 412; it is no fault of the study. */
+function goneIsConflict(error: unknown): unknown {
+  const gone =
+    error instanceof StudycastError && error.code === "FHIR_REJECTED" && isAbsent(Number(error.detail["status"]));
+  return gone ? new StudycastError("FHIR_CONFLICT", error.detail) : error;
 }
 
 function entryOf({ resource, ifMatch }: Write): WriteEntry {

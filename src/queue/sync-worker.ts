@@ -80,9 +80,11 @@ export function startWorker(
   async function run(job: Job<SyncJobData>, token: string | undefined, lockSignal: AbortSignal): Promise<void> {
     const { study } = job.data;
     lastStarted = Date.now();
-    const older = runs.get(study);
-    older?.abort.abort();
-    await older?.ended;
+    // Again after each wait: the job may have been handed out a third time meanwhile.
+    for (let older = runs.get(study); older !== undefined; older = runs.get(study)) {
+      older.abort.abort();
+      await older.ended;
+    }
     const abort = new AbortController();
     const signal = AbortSignal.any([lockSignal, stopping.signal, abort.signal]);
     const work = attempt(job, token, signal, lockSignal);
@@ -104,6 +106,7 @@ export function startWorker(
     const { study } = job.data;
     const deaths = job.stalledCounter ?? 0;
     const running = { study, jobId: job.id ?? "", deaths, attempt: job.attemptsMade + 1 };
+    let handled = false;
     try {
       signal.throwIfAborted();
       if (deaths > options.maxDeaths) {
@@ -111,11 +114,12 @@ export function startWorker(
         await options.setAside(running, error);
         throw error;
       }
+      handled = true;
       await options.handle(running, signal);
       breaker.worked();
     } catch (thrown) {
       const error = signal.aborted ? new StudycastError("ABORTED", {}, { cause: thrown }) : toStudycastError(thrown);
-      if (deaths > 0 && error.code !== "WORKER_DIED") await forgetDeaths(producer, queue, job.id);
+      if (deaths > 0 && handled) await forgetDeaths(producer, queue, job.id);
       const policy = policyFor(error);
       throw await follow(policy, error, job, token, signal, lockSignal);
     }
