@@ -277,7 +277,12 @@ describe("checkpoint", () => {
   });
 
   test("--accept-identity takes the present options", async () => {
-    const identity = { DICOM_URL: "http://a.example", PATIENT_ID_SYSTEM: "urn:oid:1", ACCESSION_SYSTEM: "" };
+    const identity = {
+      DICOM_URL: "http://a.example",
+      PATIENT_ID_SYSTEM: "urn:oid:1",
+      ACCESSION_SYSTEM: "",
+      ISSUER_SYSTEMS: "[]",
+    };
     await state.stamp({ ...identity, DICOM_URL: "http://old.example" });
     const accept = [
       "checkpoint",
