@@ -5,6 +5,6 @@ export default {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   testTimeout: 30_000,
   // Most tests wait for servers and child processes, so that more of them than cores run side by side.
-  maxWorkers: 3,
+  maxWorkers: 2,
   coverageProvider: "v8",
 };
