@@ -1,6 +1,6 @@
 /** How fast a long feed is read to its end and marked in Redis, its syncs left out, and whether the memory this takes grows with the feed. */
 import { setTimeout as delay } from "node:timers/promises";
-import { type Child, startChild } from "./child.ts";
+import { type Child, startChild, WORKER_NODE_ARGS } from "./child.ts";
 import { type Answer, median, type Question, type Run } from "./question.ts";
 import { startStage } from "./stage.ts";
 
@@ -53,7 +53,7 @@ export const catchUp: Question = {
 const rate = ({ entries, seconds }: Outcome) => entries / seconds;
 
 async function play(args: string[], signal: AbortSignal): Promise<Outcome> {
-  const child = startChild("bench/follower-process.ts", args);
+  const child = startChild("bench/follower-process.ts", args, { nodeArgs: WORKER_NODE_ARGS });
   const memoryMb: number[] = [];
   const sampling = new AbortController();
   const sampled = sample(child, memoryMb, AbortSignal.any([sampling.signal, signal]));

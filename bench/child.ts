@@ -23,6 +23,9 @@ export type Child = {
   stop(): Promise<void>;
 };
 
+/** The flags that `npm start`, the `studycast` program and the container start the worker with. */
+export const WORKER_NODE_ARGS = ["--max-semi-space-size=8"];
+
 export type ChildOptions = { env?: Record<string, string>; nodeArgs?: string[] };
 
 const living = new Set<ChildProcess>();

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Counts } from "../emulators/fault-proxy/index.ts";
 import { type EmbeddedRedis, startEmbeddedRedis } from "../src/redis/index.ts";
-import { type Child, startChild } from "./child.ts";
+import { type Child, startChild, WORKER_NODE_ARGS } from "./child.ts";
 
 /** Patient IDs of the synthetic studies get this system, in what the worker writes and in what is re-enacted. */
 export const PATIENT_ID_SYSTEM = "urn:oid:2.25.1";
@@ -66,7 +66,7 @@ export async function startStage(options: StageOptions, signal: AbortSignal): Pr
       const bundle = (await json(`${fhirDirect}/${type}?_summary=count`)) as { total?: number };
       return bundle.total ?? 0;
     },
-    startWorker(env, nodeArgs = []) {
+    startWorker(env, nodeArgs = WORKER_NODE_ARGS) {
       const base = {
         DICOM_URL: dicomProxy,
         FHIR_URL: proxied ? `${fhirProxy}/fhir` : fhirDirect,
