@@ -3,7 +3,7 @@ import { StudycastError } from "../errors.ts";
 import type { StudyId } from "../study.ts";
 import { type StudyFilter, searchStudies } from "./query.ts";
 import { readStudy, type StudyRead, type StudyVisitor } from "./read-study.ts";
-import { createSite, type DicomClientOptions, refuse, type Site } from "./site.ts";
+import { createSite, type DicomClientOptions, jsonArray, refuse, type Site } from "./site.ts";
 
 export type DicomClient = {
   /** All instances of a study as they are now; see read-study.ts for what happens when some cannot be read. */
@@ -73,14 +73,7 @@ async function readPartitions(site: Site, signal: AbortSignal): Promise<string[]
 }
 
 function partitionNames(bytes: Buffer): string[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString("utf8"));
-  } catch (cause) {
-    throw new StudycastError("DICOM_RESPONSE", { what: "no JSON" }, { cause });
-  }
-  if (!Array.isArray(json)) throw new StudycastError("DICOM_RESPONSE", { what: "no array" });
-  return json.flatMap((row: unknown) => {
+  return jsonArray(bytes).flatMap((row) => {
     if (typeof row !== "object" || row === null) return [];
     const name = Object.entries(row).find(([key]) => key.toLowerCase() === "partitionname")?.[1];
     return typeof name === "string" ? [name] : [];

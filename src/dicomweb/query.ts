@@ -2,7 +2,7 @@
 import { StudycastError } from "../errors.ts";
 import { type StudyId, studyId } from "../study.ts";
 import { type Dataset, firstText } from "./metadata.ts";
-import { refuse, type Site } from "./site.ts";
+import { jsonArray, refuse, type Site } from "./site.ts";
 
 /** The service's greatest page. */
 const LIMIT = 200;
@@ -33,14 +33,9 @@ export async function searchPage(site: Site, url: string, signal: AbortSignal): 
 }
 
 function parseRows(bytes: Buffer): Dataset[] {
-  let json: unknown;
-  try {
-    json = JSON.parse(bytes.toString("utf8"));
-  } catch (cause) {
-    throw new StudycastError("DICOM_RESPONSE", { what: "no JSON" }, { cause });
-  }
-  if (!Array.isArray(json)) throw new StudycastError("DICOM_RESPONSE", { what: "no array" });
-  return json.filter((row): row is Dataset => typeof row === "object" && row !== null && !Array.isArray(row));
+  return jsonArray(bytes).filter(
+    (row): row is Dataset => typeof row === "object" && row !== null && !Array.isArray(row),
+  );
 }
 
 export type InstanceName = { series: string; sop: string };

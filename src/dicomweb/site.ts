@@ -73,6 +73,18 @@ export async function refuse(answer: Answer): Promise<never> {
   throw new StudycastError(status >= 400 ? "DICOM_REFUSED" : "DICOM_RESPONSE", { status });
 }
 
+/** @throws StudycastError DICOM_RESPONSE when the body is not a JSON array */
+export function jsonArray(bytes: Buffer): unknown[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(bytes.toString("utf8"));
+  } catch (cause) {
+    throw new StudycastError("DICOM_RESPONSE", { what: "no JSON" }, { cause });
+  }
+  if (!Array.isArray(json)) throw new StudycastError("DICOM_RESPONSE", { what: "no array" });
+  return json;
+}
+
 function withoutSlash(url: string): string {
   return url.replace(/\/+$/, "");
 }
