@@ -127,14 +127,14 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
  */
 async function withPatient<T>(
   subject: Subject,
-  { fhir, creating }: SyncDeps,
+  { fhir, creating, timed }: SyncDeps,
   signal: AbortSignal,
   goOn: (patient: FoundPatient | undefined) => Promise<T>,
 ): Promise<T> {
   if (subject.kind !== "patient") return goOn(undefined);
   const id = String(subject.patient.id);
   for (;;) {
-    const found = await lookUpPatient(fhir, subject, signal);
+    const found = await timed("fhir", "look-up-patient", () => lookUpPatient(fhir, subject, signal));
     const other = found.kind === "absent" ? creating.get(id) : undefined;
     if (other !== undefined) {
       await other;
