@@ -19,7 +19,7 @@ export async function ensureEndpoint(
 ): Promise<void> {
   const wanted: Json = { ...endpoint };
   const write: Write | undefined = found
-    ? updateOf(found, wanted, OWNERSHIP.Endpoint)
+    ? updateOf(found, wanted, OWNERSHIP.R4.Endpoint)
     : { resource: { ...wanted, resourceType: "Endpoint", id: String(endpoint.id) }, expect: "created" };
   if (write !== undefined) await client.put(write.resource, write.ifMatch, signal);
 }

@@ -44,7 +44,7 @@ function planUpdate(found: Found, wanted: Json, asOf: string): Write | undefined
     if (wanted[element] === undefined || !mayOverwrite(stamps.get(element), asOf)) delete allowed[element];
     else stamps.set(element, asOf);
   }
-  const content = updateOf(found, allowed, OWNERSHIP.Patient)?.resource ?? found;
+  const content = updateOf(found, allowed, OWNERSHIP.R4.Patient)?.resource ?? found;
   const others = recordsOf(found["extension"]).filter((extension) => extension["url"] !== AS_OF_URL);
   // A record that is there stays, even without stamps: its digest says that the Patient is still as we made it.
   const recorded = stamps.size > 0 || partsOf(found).length > 0;
@@ -52,7 +52,7 @@ function planUpdate(found: Found, wanted: Json, asOf: string): Write | undefined
   return updateOf(
     found,
     { ...allowed, extension },
-    { ...OWNERSHIP.Patient, extension: { kind: "items", owners: [{ by: "url", url: AS_OF_URL }] } },
+    { ...OWNERSHIP.R4.Patient, extension: { kind: "items", owners: [{ by: "url", url: AS_OF_URL }] } },
   );
 }
 

@@ -49,7 +49,8 @@ export function planStudy(
   const subject = planSubject(wanted.subject, patient, policy);
   if (subject.kind === "waiting") return subject;
   const content: Json = { ...wanted.imagingStudy, subject: subject.reference };
-  const study = chosen.kind === "one" ? updateOf(chosen.resource, content, OWNERSHIP.ImagingStudy) : creation(content);
+  const study =
+    chosen.kind === "one" ? updateOf(chosen.resource, content, OWNERSHIP.R4.ImagingStudy) : creation(content);
   const writes = [subject.write, study].filter((write) => write !== undefined);
   return writes.length === 0 ? { kind: "unchanged" } : { kind: "write", writes };
 }

@@ -16,6 +16,7 @@ export {
   studyResourceId,
   TAG_SYSTEM,
 } from "./identity.ts";
+export { INCLUDES, type Include, isInclude } from "./includes.ts";
 export {
   type AttributePool,
   createAttributePool,
@@ -24,8 +25,10 @@ export {
   type RejectedInstance,
 } from "./instance-attributes.ts";
 export { ISSUE_CODES, type Issue, type IssueCode } from "./issues.ts";
+export { mappingTable } from "./mapping-table.ts";
 export type { MappingOptions } from "./options.ts";
 export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
-export { MAPPING_ROWS, MAPPING_VERSION, type MappingRow, mappingTable, OWNERSHIP } from "./rows.ts";
+export { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
+export { MAPPING_ROWS, MAPPING_VERSION, OWNERSHIP } from "./rows.ts";
 export { type Subject, unidentifiedSubject } from "./subject.ts";
 export { READ_TAGS } from "./tags.ts";

@@ -1,0 +1,64 @@
+import type { RowOwnership } from "./ownership.ts";
+import { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
+import { MAPPING_ROWS } from "./rows.ts";
+import { tagOf } from "./tags.ts";
+
+/** The rows as a Markdown table, for docs/mapping.md. */
+export function mappingTable(): string {
+  const lines = MAPPING_ROWS.map((row) => {
+    const tags = row.tags.map((keyword) => `(${tagOf(keyword).slice(0, 4)},${tagOf(keyword).slice(4)}) ${keyword}`);
+    const rule = row.optIn === undefined ? row.rule : `Only with MAPPING_INCLUDE \`${row.optIn}\`. ${row.rule}`;
+    const cells = [
+      cell(row, "R4"),
+      cell(row, "R5"),
+      tags.join(", ") || "–",
+      rule,
+      ownershipText(row.ownership),
+      row.source,
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return [
+    "| FHIR R4 | FHIR R5 | DICOM | Rule | Ours | Source |",
+    "| --- | --- | --- | --- | --- | --- |",
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+function cell(row: MappingRow, version: FhirVersion): string {
+  const target = targetIn(row, version);
+  if (target === undefined) return "–";
+  if (version === "R5" && typeof row.target === "string") return "the same";
+  return row.slice === undefined ? `\`${target}\`` : `\`${target}\` (${row.slice})`;
+}
+
+function ownershipText(ownership: RowOwnership): string {
+  switch (ownership.kind) {
+    case "identity":
+      return "when created";
+    case "list":
+      return `membership, by ${ownership.key}`;
+    case "whole":
+      return "keepWhenAbsent" in ownership ? "whole; never emptied" : "whole";
+    case "items":
+      return ownership.owner.by === "presence"
+        ? "added when missing, never removed"
+        : `items by ${ownerText(ownership.owner)}`;
+  }
+}
+
+function ownerText(owner: Exclude<Extract<RowOwnership, { kind: "items" }>["owner"], { by: "presence" }>): string {
+  switch (owner.by) {
+    case "system":
+      return `system \`${owner.system}\``;
+    case "type-code":
+      return `type ${owner.code}`;
+    case "identifier-type-code":
+      return `identifier type ${owner.code}`;
+    case "url":
+      return "url";
+    case "extension":
+      return "extension";
+  }
+}

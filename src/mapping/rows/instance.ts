@@ -1,0 +1,39 @@
+import { type MappingRow, WHOLE } from "./row.ts";
+
+export const INSTANCE_ROWS: readonly MappingRow[] = [
+  {
+    target: "ImagingStudy.series.instance",
+    tags: ["SOPInstanceUID"],
+    rule: "One per SOP Instance UID, ordered by number, then UID; above INSTANCE_LIST_LIMIT no plain images",
+    ownership: { kind: "list", key: "uid" },
+    source: "R4",
+  },
+  {
+    target: "ImagingStudy.series.instance.uid",
+    tags: ["SOPInstanceUID"],
+    rule: "As the series' UID",
+    ownership: WHOLE,
+    source: "PS3.5 §9; R4",
+  },
+  {
+    target: "ImagingStudy.series.instance.sopClass",
+    tags: ["SOPClassUID"],
+    rule: "`urn:oid:` + UID in `urn:ietf:rfc:3986`, the class's name as display; absent: data-absent-reason",
+    ownership: WHOLE,
+    source: "PS3.4 B.5; R4",
+  },
+  {
+    target: "ImagingStudy.series.instance.number",
+    tags: ["InstanceNumber"],
+    rule: "As the series' number",
+    ownership: WHOLE,
+    source: "R4",
+  },
+  {
+    target: "ImagingStudy.series.instance.title",
+    tags: ["ConceptNameCodeSequence", "DocumentTitle", "ContentLabel", "ContentDescription", "ImageType"],
+    rule: "Reports and key objects: concept name; documents: title; presentation states, segmentations and other objects: label and description; images: image type",
+    ownership: WHOLE,
+    source: "R4",
+  },
+];
