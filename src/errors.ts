@@ -43,6 +43,12 @@ export const ERRORS = {
     message: "Redis refuses the user, the password or a command.",
     hint: "Check the user and password in REDIS_URL and the user's ACL (docs/operations.md lists what it needs).",
   },
+  REDIS_CERTIFICATE: {
+    class: "transient",
+    service: "redis",
+    message: "Redis' TLS certificate is not accepted.",
+    hint: "Give the authority that signed it by REDIS_CA, and use the host name in REDIS_URL that the certificate is for.",
+  },
   REDIS_MISSING: {
     class: "permanent",
     service: "redis",
@@ -175,6 +181,12 @@ export const ERRORS = {
     message: "The DICOM service refuses the credential.",
     hint: "Grant the identity read access (Azure: DICOM Data Reader) and check DICOM_AUTH.",
   },
+  DICOM_CERTIFICATE: {
+    class: "transient",
+    service: "dicom",
+    message: "The DICOM service's TLS certificate is not accepted.",
+    hint: "Use the host name in DICOM_URL that the certificate is for; an authority that Node does not know goes into the file that NODE_EXTRA_CA_CERTS names.",
+  },
   DICOM_REFUSED: {
     class: "permanent",
     service: "dicom",
@@ -186,6 +198,12 @@ export const ERRORS = {
     service: "dicom",
     message: "The answer is not DICOM JSON.",
     hint: "Check that DICOM_URL names the DICOM service itself and no proxy's page.",
+  },
+  STUDY_TOO_LARGE: {
+    class: "permanent",
+    service: "dicom",
+    message: "The study has more instances or more metadata than the limits allow.",
+    hint: "If it is meant to be so large: raise DICOM_MAX_STUDY_INSTANCES or DICOM_MAX_STUDY_BYTES (1.5 kB of memory per instance), then `studycast retry --study UID`.",
   },
   INSTANCE_UNREADABLE: {
     class: "permanent",
@@ -223,6 +241,12 @@ export const ERRORS = {
     service: "fhir",
     message: "The FHIR server refuses the credential.",
     hint: "Grant the identity write access (Azure: FHIR Data Contributor) and check FHIR_AUTH.",
+  },
+  FHIR_CERTIFICATE: {
+    class: "transient",
+    service: "fhir",
+    message: "The FHIR server's TLS certificate is not accepted.",
+    hint: "Use the host name in FHIR_URL that the certificate is for; an authority that Node does not know goes into the file that NODE_EXTRA_CA_CERTS names.",
   },
   FHIR_CONFLICT: {
     class: "transient",
@@ -345,4 +369,11 @@ export function toStudycastError(thrown: unknown): StudycastError {
   const name = typeof thrown === "object" && thrown !== null && "name" in thrown ? String(thrown.name) : "";
   if (name === "AbortError") return new StudycastError("ABORTED", {}, { cause: thrown });
   return new StudycastError("INTERNAL", { kind: name || typeof thrown }, { cause: thrown });
+}
+
+/** Whether Node's code of a failed connection says that the server's TLS certificate was not accepted (Node.js tls, "X509 certificate error codes"). */
+export function isCertificateTrouble(code: string): boolean {
+  return /CERT|^UNABLE_TO_(VERIFY|GET_ISSUER|GET_CRL|DECODE_ISSUER)|^HOSTNAME_MISMATCH$|^INVALID_(CA|PURPOSE)$/.test(
+    code,
+  );
 }

@@ -6,11 +6,13 @@ import { pipeline, type Readable } from "node:stream";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { type Dispatcher, request } from "undici";
 import type { Authorize } from "./auth/index.ts";
-import { type ErrorCode, StudycastError, toStudycastError } from "./errors.ts";
+import { type ErrorCode, isCertificateTrouble, StudycastError, toStudycastError } from "./errors.ts";
 import { retryAfterMs } from "./time.ts";
 
 /** The caller's code for each class of failure. */
-export type FailureCodes = Readonly<Record<"unavailable" | "throttled" | "unauthorized" | "response", ErrorCode>>;
+export type FailureCodes = Readonly<
+  Record<"unavailable" | "throttled" | "unauthorized" | "certificate" | "response", ErrorCode>
+>;
 
 export type GetOptions = {
   authorize?: Authorize | undefined;
@@ -18,8 +20,10 @@ export type GetOptions = {
   codes: FailureCodes;
   /** Until the headers have come; without `idleTimeoutMs` until the body has ended. */
   requestTimeoutMs: number;
-  /** Longest pause inside the body; a body that keeps coming may take as long as it likes. */
+  /** Longest pause inside the body, which may then take as long as `bodyTimeoutMs`. */
   idleTimeoutMs?: number | undefined;
+  /** Until the body has ended, where `idleTimeoutMs` is given: one that drips for ever would hold its reader for ever. Undefined: no limit. */
+  bodyTimeoutMs?: number | undefined;
 };
 
 export type Answer = {
@@ -38,7 +42,8 @@ export type Answer = {
 
 /**
  * Sends the GET and returns its answer, whatever 2xx, 3xx or 4xx it is, except the classified ones below. Its body must be taken or discarded.
- * @throws StudycastError `unavailable` (network, time, 408, 424, 5xx), `throttled` (429), `unauthorized` (401 also with a new token, 403), ABORTED
+ * @throws StudycastError `unavailable` (network, time, 408, 424, 5xx), `throttled` (429), `unauthorized` (401 also with a new token, 403), `certificate`,
+ * ABORTED
  */
 export async function get(url: string, accept: string, options: GetOptions, signal: AbortSignal): Promise<Answer> {
   let answer = await send(url, accept, options, signal);
@@ -129,14 +134,17 @@ async function* readChunks(
   body: Readable,
   gzip: boolean,
   watch: Watch,
-  { idleTimeoutMs, codes }: GetOptions,
+  { idleTimeoutMs, bodyTimeoutMs = Number.POSITIVE_INFINITY, codes }: GetOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
   const stream: Readable = gzip ? pipeline(body, createGunzip(), () => undefined) : body;
   try {
     if (idleTimeoutMs !== undefined) watch.restart(idleTimeoutMs);
+    const startedMs = performance.now();
     for await (const part of stream as AsyncIterable<Buffer>) {
       if (idleTimeoutMs !== undefined) watch.refresh();
+      if (performance.now() - startedMs > bodyTimeoutMs)
+        throw new StudycastError(codes.unavailable, { step: "body", kind: "timeout" });
       yield part;
     }
   } catch (thrown) {
@@ -175,7 +183,8 @@ function failure(thrown: unknown, codes: FailureCodes, signal: AbortSignal, step
   if (signal.aborted) return new StudycastError("ABORTED", {}, { cause: thrown });
   if (thrown instanceof StudycastError) return thrown;
   const name = toStudycastError(thrown).code === "ABORTED" ? "timeout" : codeOf(thrown);
-  return new StudycastError(codes.unavailable, { step, kind: name }, { cause: thrown });
+  const code = isCertificateTrouble(name) ? codes.certificate : codes.unavailable;
+  return new StudycastError(code, { step, kind: name }, { cause: thrown });
 }
 
 /** Node's or undici's short name of the error, such as ECONNREFUSED; its message may hold an address. */

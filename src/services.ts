@@ -78,9 +78,17 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
     { step: "identity", run: async () => refuseChangedIdentity(await state.stamp(stamp)) },
     { step: "state", run: (signal) => refuseLostState(config, state, fhir, signal) },
   ];
-  const { DICOM_IDLE_TIMEOUT_MS: idleTimeoutMs, DICOM_MAX_INSTANCE_BYTES: maxInstanceBytes } = config;
   const dicom = () => ({
-    client: createDicomClient({ ...site, idleTimeoutMs, partitions, maxInstanceBytes, elements: READ_TAGS }),
+    client: createDicomClient({
+      ...site,
+      partitions,
+      idleTimeoutMs: config.DICOM_IDLE_TIMEOUT_MS,
+      studyTimeoutMs: config.DICOM_STUDY_TIMEOUT_MS,
+      maxInstanceBytes: config.DICOM_MAX_INSTANCE_BYTES,
+      maxStudyInstances: config.DICOM_MAX_STUDY_INSTANCES,
+      maxStudyBytes: config.DICOM_MAX_STUDY_BYTES,
+      elements: READ_TAGS,
+    }),
     partitions,
   });
   return { redis, state, feed, dicom, fhir, checks };

@@ -1,6 +1,6 @@
 /** OAuth 2.0 client credentials (RFC 6749 §4.4) at a token URL. */
 import type { AuthConfig } from "../config.ts";
-import { StudycastError } from "../errors.ts";
+import { isCertificateTrouble, StudycastError } from "../errors.ts";
 import type { Token } from "./authorize.ts";
 
 type ClientConfig = Extract<AuthConfig, { kind: "oauth2" }>;
@@ -17,6 +17,7 @@ const ERROR_CODES = [
 /** §5.1 recommends `expires_in`; without it a token is used for so long. */
 const LIFE_S = 300;
 const MAX_TOKEN_LENGTH = 64 * 1024;
+const MAX_ANSWER_BYTES = 256 * 1024;
 
 /**
  * Asks for a token: with HTTP Basic, which every server must take (§2.3.1), and when that is refused once more with the credential in the body.
@@ -58,10 +59,37 @@ async function ask(
   }
   try {
     const response = await fetch(tokenUrl, { method: "POST", headers, body: form, signal, redirect: "error" });
-    return { status: response.status, body: asRecord(await response.text()) };
+    return { status: response.status, body: asRecord(await boundedText(response)) };
   } catch (cause) {
-    throw new StudycastError("AUTH_FAILED", { service, reason: "the token URL does not answer" }, { cause });
+    const kind = causeCode(cause);
+    const reason = isCertificateTrouble(kind)
+      ? "the token URL's TLS certificate is not accepted"
+      : "the token URL does not answer";
+    throw new StudycastError("AUTH_FAILED", { service, reason, ...(kind === "" ? {} : { kind }) }, { cause });
   }
+}
+
+/** The body, unzipped, as far as the limit; what is longer is no token's answer. */
+async function boundedText({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body ?? []) {
+    size += part.length;
+    if (size > MAX_ANSWER_BYTES) return "";
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** Node's code of the failed connection; fetch puts it into its error's cause. */
+function causeCode(thrown: unknown): string {
+  const cause = memberOf(thrown, "cause");
+  const code = String(memberOf(cause, "code") ?? "");
+  return /^[A-Z][A-Z0-9_]+$/.test(code) ? code : "";
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 /** application/x-www-form-urlencoded, as §2.3.1 asks for both halves of the Basic pair. */

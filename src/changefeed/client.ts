@@ -32,6 +32,7 @@ const CODES: FailureCodes = {
   unavailable: "FEED_UNAVAILABLE",
   throttled: "FEED_THROTTLED",
   unauthorized: "FEED_UNAUTHORIZED",
+  certificate: "DICOM_CERTIFICATE",
   response: "FEED_RESPONSE",
 };
 

@@ -24,7 +24,8 @@ export type Entry = {
 export type RejectedEntry = { sequence: number | undefined; code: "FEED_ENTRY_INVALID"; what: string };
 
 const ACTIONS: ReadonlySet<FeedAction> = new Set(["create", "update", "delete"] as const);
-const PLAIN_UID = /^[0-9.]{1,64}$/;
+/** It begins with a digit, so that no path made of it leads elsewhere, as `..` would. */
+const PLAIN_UID = /^[0-9][0-9.]{0,63}$/;
 const STATES: ReadonlySet<FeedState> = new Set(["current", "replaced", "deleted"] as const);
 
 /**
@@ -93,13 +94,14 @@ function sequenceOf(value: unknown): number | undefined {
   return Number.isSafeInteger(number) && Number(number) > 0 ? Number(number) : undefined;
 }
 
-/** DICOM PS3.5 §9: digits and dots, at most 64; trailing spaces and NULs are padding. Empty when it is no UID. */
+/** DICOM PS3.5 §9: digits and dots, a digit first, at most 64; trailing spaces and NULs are padding. Empty when it is no UID. */
 function uid(value: unknown): string {
   if (typeof value !== "string") return "";
   if (PLAIN_UID.test(value)) return value;
   let end = value.length;
   while (end > 0 && (value.charCodeAt(end - 1) === 32 || value.charCodeAt(end - 1) === 0)) end--;
-  if (end === 0 || end > 64) return "";
+  const first = value.charCodeAt(0);
+  if (end === 0 || end > 64 || first < 48 || first > 57) return "";
   for (let at = 0; at < end; at++) {
     const code = value.charCodeAt(at);
     if ((code < 48 || code > 57) && code !== 46) return "";
@@ -109,7 +111,7 @@ function uid(value: unknown): string {
 
 function partitionOf(value: unknown): string {
   if (value === undefined || value === null || value === DEFAULT_PARTITION) return DEFAULT_PARTITION;
-  return typeof value === "string" && /^[A-Za-z0-9_.-]{1,64}$/.test(value) ? value : "";
+  return typeof value === "string" && /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/.test(value) ? value : "";
 }
 
 function enumValue<T extends string>(values: ReadonlySet<T>, value: unknown): T | "unknown" {

@@ -7,7 +7,7 @@ import { UsageError } from "./command.ts";
 export function studyIds(values: unknown): StudyId[] {
   return (Array.isArray(values) ? values.map(String) : []).map((text) => {
     const { partition, studyInstanceUid } = parseStudyId(text);
-    if (!/^[0-9.]{1,64}$/.test(studyInstanceUid) || !/^[A-Za-z0-9_.-]{1,64}$/.test(partition))
+    if (!/^[0-9][0-9.]{0,63}$/.test(studyInstanceUid) || !/^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,64}$/.test(partition))
       throw new UsageError(
         "--study expects a StudyInstanceUID, or partition/StudyInstanceUID.",
         "studycast status, which shows studies as they are to be typed",

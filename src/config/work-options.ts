@@ -187,6 +187,31 @@ export const limitOptions = {
     default: 16_777_216,
     about: "Largest metadata of one instance, in bytes.",
   },
+  DICOM_MAX_STUDY_INSTANCES: {
+    kind: "integer",
+    min: 1,
+    max: 10_000_000,
+    group: "limits",
+    default: 200_000,
+    about:
+      "Most instances of a study; a larger one fails as STUDY_TOO_LARGE. Each takes some 1.5 kB of memory during a sync.",
+  },
+  DICOM_MAX_STUDY_BYTES: {
+    kind: "integer",
+    min: 1024,
+    max: 2 ** 40,
+    group: "limits",
+    default: 8_589_934_592,
+    about: "Largest metadata of one study, unzipped, in bytes; a larger one fails as STUDY_TOO_LARGE.",
+  },
+  DICOM_STUDY_TIMEOUT_MS: {
+    kind: "ms",
+    min: 10,
+    max: day,
+    group: "limits",
+    default: 1_800_000,
+    about: "Longest reading of one study's metadata.",
+  },
   FEED_MAX_BYTES: {
     kind: "integer",
     min: 1024,
@@ -208,8 +233,8 @@ export const limitOptions = {
     min: 1024,
     max: 2 ** 31,
     group: "limits",
-    default: 67_108_864,
-    about: "Largest answer of the FHIR server, in bytes.",
+    default: 16_777_216,
+    about: "Largest answer of the FHIR server, unzipped, in bytes.",
   },
   FHIR_BUNDLE_ENTRIES: {
     kind: "integer",

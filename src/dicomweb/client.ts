@@ -15,11 +15,12 @@ export type DicomClient = {
   probe(signal: AbortSignal): Promise<boolean>;
 };
 
-const MAX_PARTITION_BYTES = 64 * 1024 * 1024;
+const MAX_PARTITION_BYTES = 16 * 1024 * 1024;
 
 /**
  * A client of one DICOM service.
- * @throws (its methods) StudycastError DICOM_UNAVAILABLE, DICOM_THROTTLED, DICOM_UNAUTHORIZED, DICOM_REFUSED, DICOM_RESPONSE, AUTH_FAILED, ABORTED
+ * @throws (its methods) StudycastError DICOM_UNAVAILABLE, DICOM_THROTTLED, DICOM_UNAUTHORIZED, DICOM_CERTIFICATE, DICOM_REFUSED, DICOM_RESPONSE,
+ * STUDY_TOO_LARGE, AUTH_FAILED, ABORTED
  */
 export function createDicomClient(options: DicomClientOptions): DicomClient {
   const site = createSite(options);

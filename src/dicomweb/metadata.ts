@@ -18,16 +18,29 @@ export type MetadataRead = { instances: number; bytes: number; unreadable: Unrea
 
 /**
  * Reads the answer to its end. An element that is no dataset of this study, or is too large, is reported and does not disturb the others.
- * @throws StudycastError DICOM_UNAVAILABLE (detail `step: body`) when the body breaks off, DICOM_RESPONSE when it is no array
+ * @throws StudycastError DICOM_UNAVAILABLE (detail `step: body`) when the body breaks off, DICOM_RESPONSE when it is no array, STUDY_TOO_LARGE
  */
 export async function readMetadata(
   answer: Answer,
-  expected: { studyInstanceUid: string; maxInstanceBytes: number; parse: DatasetParser },
+  expected: {
+    studyInstanceUid: string;
+    maxInstanceBytes: number;
+    maxStudyInstances?: number | undefined;
+    maxStudyBytes?: number | undefined;
+    parse: DatasetParser;
+  },
   onInstance: (dataset: Dataset) => void,
 ): Promise<MetadataRead> {
   const read: MetadataRead = { instances: 0, bytes: 0, unreadable: [] };
-  const report = (bytes: Buffer) =>
+  const { maxStudyInstances = Number.POSITIVE_INFINITY, maxStudyBytes = Number.POSITIVE_INFINITY } = expected;
+  const makeRoom = () => {
+    if (read.instances + read.unreadable.length >= maxStudyInstances)
+      throw new StudycastError("STUDY_TOO_LARGE", { maxInstances: maxStudyInstances });
+  };
+  const report = (bytes: Buffer) => {
+    makeRoom();
     read.unreadable.push({ ...findUids(bytes.toString("utf8")), code: "INSTANCE_UNREADABLE" });
+  };
   const splitter = createElementSplitter(
     expected.maxInstanceBytes,
     (bytes) => {
@@ -36,6 +49,7 @@ export async function readMetadata(
         report(bytes);
         return;
       }
+      makeRoom();
       read.instances++;
       onInstance(dataset);
     },
@@ -43,6 +57,7 @@ export async function readMetadata(
   );
   for await (const bytes of answer.chunks()) {
     read.bytes += bytes.length;
+    if (read.bytes > maxStudyBytes) throw new StudycastError("STUDY_TOO_LARGE", { maxBytes: maxStudyBytes });
     splitter.push(bytes);
     if (splitter.end() === "not an array") throw new StudycastError("DICOM_RESPONSE", { what: "no array" });
   }

@@ -29,7 +29,7 @@ const LATER_TRIES = 2;
 /** How many other studies are asked whether metadata can be read at all. */
 const WITNESSES = 3;
 
-/** @throws StudycastError DICOM_UNAVAILABLE, DICOM_THROTTLED, DICOM_UNAUTHORIZED, DICOM_REFUSED, DICOM_RESPONSE, AUTH_FAILED, ABORTED */
+/** @throws StudycastError DICOM_UNAVAILABLE, DICOM_THROTTLED, DICOM_UNAUTHORIZED, DICOM_CERTIFICATE, DICOM_REFUSED, DICOM_RESPONSE, STUDY_TOO_LARGE, AUTH_FAILED, ABORTED */
 export async function readStudy(
   site: Site,
   study: StudyId,
@@ -71,8 +71,7 @@ async function readAddress(
   }
   if (answer.status !== 200) return refuse(answer);
   const { studyInstanceUid } = parseStudyId(study);
-  const { maxInstanceBytes } = site.options;
-  return readMetadata(answer, { studyInstanceUid, maxInstanceBytes, parse: site.parseDataset }, onInstance);
+  return readMetadata(answer, { ...site.options, studyInstanceUid, parse: site.parseDataset }, onInstance);
 }
 
 /** An error in the answer, or an answer that breaks off. A server that names a time to come back, or no answer at all, is the service's trouble. */

@@ -20,6 +20,12 @@ export type DicomClientOptions = {
   partitions: boolean;
   /** An instance whose metadata are larger is reported as unreadable. */
   maxInstanceBytes: number;
+  /** A study with more instances is not read: all of them are in memory at the end. Undefined: no limit. */
+  maxStudyInstances?: number | undefined;
+  /** A study with more bytes of metadata, unzipped, is not read. Undefined: no limit. */
+  maxStudyBytes?: number | undefined;
+  /** Longest reading of a study's metadata in one answer. Undefined: no limit. */
+  studyTimeoutMs?: number | undefined;
   /** Tags of the elements that readers of studies are handed (eight hexadecimal digits); the others are not even parsed. Undefined: all. */
   elements?: Iterable<string> | undefined;
 };
@@ -39,6 +45,7 @@ const CODES: FailureCodes = {
   unavailable: "DICOM_UNAVAILABLE",
   throttled: "DICOM_THROTTLED",
   unauthorized: "DICOM_UNAUTHORIZED",
+  certificate: "DICOM_CERTIFICATE",
   response: "DICOM_RESPONSE",
 };
 
@@ -56,7 +63,8 @@ export function createSite(options: DicomClientOptions): Site {
       const { partition, studyInstanceUid } = parseStudyId(study);
       return `${partitionAddress(partition)}/studies/${encodeURIComponent(studyInstanceUid)}`;
     },
-    get: (url, signal) => get(url, DICOM_JSON, { ...options, codes: CODES }, signal),
+    get: (url, signal) =>
+      get(url, DICOM_JSON, { ...options, bodyTimeoutMs: options.studyTimeoutMs, codes: CODES }, signal),
   };
 }
 

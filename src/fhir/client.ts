@@ -7,8 +7,9 @@
 import { Client, type RequestOptions } from "fhir-kit-client";
 import { Agent, type Dispatcher, Dispatcher1Wrapper } from "undici";
 import type { Authorize } from "../auth/index.ts";
-import { StudycastError } from "../errors.ts";
+import { isCertificateTrouble, StudycastError } from "../errors.ts";
 import { withDeadline } from "../time.ts";
+import { boundedAnswers } from "./bounded-answer.ts";
 import { type BatchEntry, type BundleEntry, type EntryAnswer, entryAnswers, type WriteEntry } from "./bundle.ts";
 import { errorOfAnswer, isAbsent, waitAsked } from "./classify.ts";
 import { isRecord, isResource, type Json, type Resource } from "./json.ts";
@@ -21,7 +22,7 @@ export type FhirClientOptions = {
   dispatcher?: Dispatcher | undefined;
   /** For one request in all, its answer read. */
   requestTimeoutMs: number;
-  /** Largest answer taken, in bytes as sent. */
+  /** Largest answer taken, in bytes, unzipped. */
   maxBytes: number;
   /** Most connections at once. */
   connections?: number | undefined;
@@ -66,7 +67,8 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
   const base = options.url.replace(/\/+$/, "");
   const { authorize, requestTimeoutMs } = options;
   const own = options.dispatcher ? undefined : ownAgent(options);
-  const wrapped = new Dispatcher1Wrapper(options.dispatcher ?? (own as Agent));
+  const connections = options.dispatcher ?? (own as Agent);
+  const wrapped = new Dispatcher1Wrapper(connections.compose(boundedAnswers(options.maxBytes)));
   const client = new Client({
     baseUrl: base,
     // A redirect is an answer to show (a wrong FHIR_URL), not one to follow with a credential and a changed method.
@@ -190,8 +192,10 @@ function errorOf(thrown: unknown, signal: AbortSignal): StudycastError {
     return errorOfAnswer({ status: response["status"], outcome: response["data"], headers });
   }
   const reason = reasonOf(error);
+  const ours = ourCause(error);
+  if (ours !== undefined) return ours;
   if (reason === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return new StudycastError("FHIR_RESPONSE", { reason: "too large" });
-  return new StudycastError("FHIR_UNAVAILABLE", { reason });
+  return new StudycastError(isCertificateTrouble(reason) ? "FHIR_CERTIFICATE" : "FHIR_UNAVAILABLE", { reason });
 }
 
 /** Why no answer came: `timeout`, or the error code of the innermost cause (ECONNREFUSED, UND_ERR_SOCKET, CERT_HAS_EXPIRED …); never a message. */
@@ -202,6 +206,12 @@ function reasonOf(error: Json): string {
     if (typeof code === "string" && /^[A-Z][A-Z0-9_]+$/.test(code)) return code;
   }
   return "network";
+}
+
+/** Our own error, which fetch has put into the cause of its own. */
+function ourCause(error: Json): StudycastError | undefined {
+  for (let at: unknown = error; isRecord(at); at = at["cause"]) if (at instanceof StudycastError) return at;
+  return undefined;
 }
 
 function isHeaders(value: unknown): value is Headers {

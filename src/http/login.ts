@@ -29,3 +29,29 @@ export function isSameOrigin({ method, headers }: GuardedRequest): boolean {
   if (origin === undefined) return true;
   return typeof origin === "string" && URL.parse(origin)?.host === host;
 }
+
+/**
+ * Whether the request names this server by an address or as localhost. Without a password any page could otherwise have its own name resolve to
+ * 127.0.0.1 and read what we answer (DNS rebinding); an address in the Host header cannot be had that way.
+ */
+export function isOwnHost(hostHeader: string | undefined, host: string): boolean {
+  const name = URL.parse(`http://${hostHeader ?? ""}`)?.hostname.toLowerCase() ?? "";
+  return (
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    name === host.toLowerCase() ||
+    name.startsWith("[") ||
+    /^\d{1,3}(\.\d{1,3}){3}$/.test(name)
+  );
+}
+
+/**
+ * Whether a request that may change something has no body, or JSON. A form of another site can send other types without being asked by the browser
+ * first, and older browsers name no origin then.
+ */
+export function isJsonOrEmpty({ method, headers }: GuardedRequest): boolean {
+  if (method === "GET" || method === "HEAD" || method === "OPTIONS") return true;
+  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+  const type = headers["content-type"];
+  return typeof type === "string" ? /^application\/json\s*(;|$)/i.test(type) : !hasBody;
+}

@@ -14,7 +14,7 @@ import {
 } from "fastify";
 import { StudycastError } from "../errors.ts";
 import { METRICS_CONTENT_TYPE } from "../metrics.ts";
-import { isLoggedIn, isSameOrigin, type Login } from "./login.ts";
+import { isJsonOrEmpty, isLoggedIn, isOwnHost, isSameOrigin, type Login } from "./login.ts";
 import { ask, probeAnswer, type Verdict } from "./probes.ts";
 import type { StatusSnapshot } from "./status.ts";
 import { messagePage, PAGE_HEADERS, statusPage } from "./status-page.ts";
@@ -40,8 +40,12 @@ export type HttpServer = {
   close(): Promise<void>;
 };
 
+const MAX_CONNECTIONS = 512;
 const REALM = 'Basic realm="studycast", charset="UTF-8"';
 export const DASHBOARD_PATH = "/queues";
+/** bull-board's own scripts and nothing else; it sets styles by itself, and does without the fonts it would fetch elsewhere. */
+const DASHBOARD_POLICY =
+  "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'";
 
 /**
  * Starts the server.
@@ -55,8 +59,10 @@ export async function startHttpServer(options: HttpOptions): Promise<HttpServer>
     connectionTimeout: 30_000,
     keepAliveTimeout: 5000,
     forceCloseConnections: true,
-    http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024 },
+    http: { headersTimeout: 5000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 1000 },
   });
+  // Each connection costs a file descriptor, of which the connections to Redis and the services need some.
+  app.server.maxConnections = MAX_CONNECTIONS;
   const dashboard: { app: FastifyInstance | undefined } = { app: undefined };
   app.addHook("onRequest", guard(options));
   app.setErrorHandler((_error, _request, reply) =>
@@ -91,8 +97,8 @@ function answer(reply: FastifyReply, status: number, type: string, body: string)
   return reply.code(status).headers(PAGE_HEADERS).header("content-type", type).send(body);
 }
 
-/** Password and same-origin check in front of every route that is not open. */
-function guard({ login, metricsAccess }: HttpOptions) {
+/** Password, host and same-origin checks in front of every route that is not open. */
+function guard({ login, metricsAccess, host }: HttpOptions) {
   const open = new Set(["/startupz", "/livez", "/readyz", ...(metricsAccess === "open" ? ["/metrics"] : [])]);
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     if (open.has(request.url.split("?")[0] ?? "")) return undefined;
@@ -100,8 +106,13 @@ function guard({ login, metricsAccess }: HttpOptions) {
       reply.header("www-authenticate", REALM);
       return answer(reply, 401, "text/plain; charset=utf-8", "A user and a password are needed.\n");
     }
-    if (isSameOrigin(request)) return undefined;
-    return answer(reply, 403, "text/plain; charset=utf-8", "Refused: the request comes from another site.\n");
+    const refuse = (status: number, why: string) =>
+      answer(reply, status, "text/plain; charset=utf-8", `Refused: ${why}.\n`);
+    if (login === undefined && !isOwnHost(request.headers.host, host))
+      return refuse(421, "without HTTP_PASSWORD only by an address or as localhost");
+    if (!isSameOrigin(request)) return refuse(403, "the request comes from another site");
+    if (!isJsonOrEmpty(request)) return refuse(415, "a change must be asked for in JSON");
+    return undefined;
   };
 }
 
@@ -144,6 +155,7 @@ function hand(app: FastifyInstance, request: IncomingMessage, response: ServerRe
   response.setHeader("x-content-type-options", "nosniff");
   response.setHeader("x-frame-options", "DENY");
   response.setHeader("referrer-policy", "no-referrer");
+  response.setHeader("content-security-policy", DASHBOARD_POLICY);
   app.routing(request, response);
 }
 

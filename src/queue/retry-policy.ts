@@ -27,5 +27,5 @@ export function policyFor(error: StudycastError): Policy {
 function troubleOf(code: ErrorCode): "certain" | "possible" | undefined {
   if (code.endsWith("_THROTTLED")) return "certain";
   // A server may refuse one study only (403 by a rule of its own); a credential that is no good fails the probe as well.
-  return /_(UNAVAILABLE|UNAUTHORIZED)$/.test(code) ? "possible" : undefined;
+  return /_(UNAVAILABLE|UNAUTHORIZED|CERTIFICATE)$/.test(code) ? "possible" : undefined;
 }

@@ -5,7 +5,7 @@
  * end, as BullMQ's workers demand.
  */
 import { Cluster, Redis, type RedisOptions } from "ioredis";
-import { StudycastError } from "../errors.ts";
+import { isCertificateTrouble, StudycastError } from "../errors.ts";
 import { backoffMs } from "../time.ts";
 import type { RedisAddress, Tls } from "./address.ts";
 
@@ -81,6 +81,8 @@ export function redisError(thrown: unknown): StudycastError {
   if (thrown instanceof StudycastError) return thrown;
   const text = Error.isError(thrown) ? thrown.message : "";
   const cause = { cause: thrown };
+  const kind = codeOf(thrown);
+  if (isCertificateTrouble(kind)) return new StudycastError("REDIS_CERTIFICATE", { kind }, cause);
   if (/^(ERR )?(Error running script.*)?OOM |OOM command not allowed/.test(text))
     return new StudycastError("REDIS_FULL", {}, cause);
   if (/^(NOAUTH|WRONGPASS|NOPERM|ERR AUTH|ERR invalid password)/.test(text))
@@ -88,6 +90,13 @@ export function redisError(thrown: unknown): StudycastError {
   if (text.startsWith("ERR ") && !text.startsWith("ERR max number of clients"))
     return new StudycastError("INTERNAL", { kind: "ReplyError" }, cause);
   return new StudycastError("REDIS_UNAVAILABLE", {}, cause);
+}
+
+/** Node's code of a failed connection; a cluster's error holds that of its last node. */
+function codeOf(thrown: unknown): string {
+  if (typeof thrown !== "object" || thrown === null) return "";
+  if ("code" in thrown && typeof thrown.code === "string") return thrown.code;
+  return "lastNodeError" in thrown ? codeOf(thrown.lastNodeError) : "";
 }
 
 type Legacy = RedisOptions & { replyMapping: "legacy" };

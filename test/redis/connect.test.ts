@@ -55,7 +55,7 @@ describe("connecting", () => {
       closeRedis(redis);
     }
     const refused = connectRedis({ address: parseRedisAddress(url), name: "t", kind: "prompt" }, never);
-    await expect(refused).rejects.toMatchObject({ code: "REDIS_UNAVAILABLE" });
+    await expect(refused).rejects.toMatchObject({ code: "REDIS_CERTIFICATE" });
   });
 
   test("as an ACL user, with a password that changes while connected", async () => {
