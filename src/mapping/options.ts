@@ -8,6 +8,8 @@ export type MappingOptions = {
   issuerSystems: Readonly<Record<string, string>>;
   /** System of accession numbers whose issuer gives none. */
   accessionSystem?: string | undefined;
+  /** Coding Scheme Designator (`99ABC`) or UID → system, for schemes that the table of coding schemes does not have. */
+  codeSystems?: Readonly<Record<string, string>> | undefined;
   /** IANA zone of times without an offset. */
   timeZone?: string | undefined;
   /** Studies with more instances than this list no plain images. */
