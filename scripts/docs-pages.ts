@@ -66,6 +66,10 @@ function values(option: Option): string {
       return "milliseconds";
     case "systems":
       return "map";
+    case "names":
+      return Object.entries(option.names)
+        .map(([name, what]) => `\`${name}\`: ${what}`)
+        .join("; ");
     case "system":
       return "URI";
     case "url":

@@ -21,11 +21,13 @@ type Scalar<O> = O extends { kind: "integer" | "ms" | "number" }
   ? number
   : O extends { kind: "systems" }
     ? Readonly<Record<string, string>>
-    : O extends { kind: "feed-start" }
-      ? FeedStartOption
-      : O extends { choices: readonly (infer C)[] }
-        ? C
-        : string;
+    : O extends { kind: "names"; names: infer N }
+      ? readonly (keyof N & string)[]
+      : O extends { kind: "feed-start" }
+        ? FeedStartOption
+        : O extends { choices: readonly (infer C)[] }
+          ? C
+          : string;
 type Value<O> = O extends { default: unknown } ? Scalar<O> : Scalar<O> | undefined;
 
 /** Options for a command that needs less than `start`: the services may be absent. */

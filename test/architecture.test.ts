@@ -7,17 +7,19 @@ import { dirname, posix, relative, resolve, sep } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 
 const root = resolve(process.env["ARCH_ROOT"] ?? resolve(import.meta.dirname, ".."));
-const leaves = ["errors", "log", "metrics", "study", "time"];
+const leaves = ["errors", "json-weight", "log", "metrics", "study", "time"];
 
 /** Who may import whom. `values` may be imported in full, `types` only with `import type`. */
 type Rule = { values: string[]; types?: string[]; packages: RegExp };
 const rules: Record<string, Rule> = {
   errors: { values: [], packages: /^$/ },
+  "json-weight": { values: [], packages: /^$/ },
   study: { values: [], packages: /^$/ },
   time: { values: ["errors"], packages: /^node:/ },
   log: { values: ["errors"], packages: /^(node:.*|pino)$/ },
   metrics: { values: ["errors"], packages: /^prom-client$/ },
-  config: { values: ["errors"], types: ["log"], packages: /^$/ },
+  // The names of opt-in elements (MAPPING_INCLUDE) are a table of the mapping's.
+  config: { values: ["errors", "mapping"], types: ["log"], packages: /^$/ },
   auth: { values: leaves, types: ["config"], packages: /^(node:.*|undici|@azure\/identity)$/ },
   redis: { values: leaves, packages: /^(node:.*|ioredis)$/ },
   // One GET of a DICOM service, which both of its readers share.

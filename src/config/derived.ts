@@ -10,6 +10,8 @@ export function mappingOptions(config: PartialConfig) {
     accessionSystem: config.ACCESSION_SYSTEM,
     timeZone: config.TIME_ZONE,
     instanceListLimit: config.INSTANCE_LIST_LIMIT,
+    patientIdType: config.PATIENT_ID_TYPE,
+    include: new Set(config.MAPPING_INCLUDE),
     splitGiven: config.SPLIT_GIVEN === "yes",
   };
 }

@@ -23,7 +23,9 @@ export type Option =
   | (Common<string> & { kind: "choice"; choices: readonly string[] })
   | (Common<string> & { kind: "feed-start" })
   | (Common<number> & { kind: "integer" | "ms" | "number"; min: number; max: number })
-  | (Common<Readonly<Record<string, string>>> & { kind: "systems" });
+  | (Common<Readonly<Record<string, string>>> & { kind: "systems" })
+  /** A list of names out of a table: name → what it stands for. */
+  | (Common<readonly string[]> & { kind: "names"; names: Readonly<Record<string, string>> });
 
 export const GROUPS = {
   services: "Services",

@@ -1,4 +1,6 @@
 /** The manifest: every option once. The name is the environment variable, the key in the file and, in lower case with dashes, the flag. */
+
+import { INCLUDES } from "../mapping/index.ts";
 import { authOptions } from "./auth-options.ts";
 import type { Option } from "./option.ts";
 import { feedOptions, limitOptions, syncOptions } from "./work-options.ts";
@@ -103,6 +105,22 @@ const resources = {
     group: "resources",
     default: "no",
     about: "Whether given names are cut at spaces into several, as DICOMcast did.",
+  },
+  PATIENT_ID_TYPE: {
+    kind: "choice",
+    choices: ["MR", "PI", "PT", "PE", "NI", "NH", "SS", "JHN", "HC", "RRI", "U"],
+    group: "resources",
+    default: "MR",
+    about: "Identifier type (HL7 table 0203) of patient IDs whose issuer states none.",
+  },
+  MAPPING_INCLUDE: {
+    kind: "names",
+    names: INCLUDES,
+    group: "resources",
+    default: [],
+    about:
+      "Elements that are written only when asked for: names with commas between them. After a change run `studycast resync --all`; what is no longer asked for stays in FHIR.",
+    example: "birth-time,language",
   },
   INSTANCE_LIST_LIMIT: {
     kind: "integer",

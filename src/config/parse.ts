@@ -8,6 +8,7 @@ const bad = (expected: string): Parsed => ({ ok: false, expected });
 /** Parses one raw value by its option. Numbers and maps may come as such from the file. */
 export function parseOption(option: Option, raw: unknown): Parsed {
   if (option.kind === "systems") return parseSystems(raw);
+  if (option.kind === "names") return parseNames(option.names, raw);
   if (typeof raw !== "string" && typeof raw !== "number" && typeof raw !== "boolean") return bad("one value");
   const text = String(raw).trim();
   switch (option.kind) {
@@ -16,7 +17,7 @@ export function parseOption(option: Option, raw: unknown): Parsed {
     case "number":
       return parseNumber(option, text);
     case "choice": {
-      const wanted = option.choices.find((choice) => choice === text.toLowerCase());
+      const wanted = option.choices.find((choice) => choice.toLowerCase() === text.toLowerCase());
       return wanted === undefined ? bad(`one of ${option.choices.join(", ")}`) : good(wanted);
     }
     case "feed-start":
@@ -126,4 +127,41 @@ function systemPairs(text: string): [string, unknown][] | undefined {
     const at = pair.indexOf("=");
     return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
   });
+}
+
+/** Names with commas between them, or a list of them; each once, in the order of the table. */
+function parseNames(names: Readonly<Record<string, string>>, raw: unknown): Parsed {
+  const given: readonly unknown[] = Array.isArray(raw) ? raw : typeof raw === "string" ? raw.split(",") : [undefined];
+  const wanted = new Set<string>();
+  for (const one of given) {
+    if (typeof one !== "string") return bad("names with commas between them, or a list of names");
+    const name = one.trim().toLowerCase();
+    if (name !== "" && !Object.hasOwn(names, name)) return bad(unknownName(one.trim(), Object.keys(names)));
+    if (name !== "") wanted.add(name);
+  }
+  return good(Object.freeze(Object.keys(names).filter((name) => wanted.has(name))));
+}
+
+/** The nearest name, if it is near enough to be a slip; else all of them. */
+function unknownName(given: string, names: readonly string[]): string {
+  const plain = given.toLowerCase().replaceAll(/[^a-z]/g, "");
+  const near = names
+    .map((name) => ({ name, slips: distance(plain, name.replaceAll("-", "")) }))
+    .sort((a, b) => a.slips - b.slips)[0];
+  const close = near !== undefined && near.slips <= Math.max(2, plain.length / 3);
+  return close
+    ? `known names; did you mean ${near.name} by ${JSON.stringify(given)}?`
+    : `names out of ${names.join(", ")}; not ${JSON.stringify(given)}`;
+}
+
+/** Letters to put in, take out or replace (Levenshtein); only for short texts. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, letter] of [...a.slice(0, 64)].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++)
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === b[j] ? 0 : 1)));
+    row = next;
+  }
+  return row[b.length] ?? 0;
 }

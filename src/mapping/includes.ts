@@ -1,7 +1,15 @@
-/** Elements that are written only when asked for: option MAPPING_INCLUDE, a list of these names. */
+/** Elements that are written only when asked for: option MAPPING_INCLUDE, a list of these names. What is sensitive has a name of its own. */
 export const INCLUDES = {
-  "gender-identity": "gender identity, pronouns and sex parameters for clinical use of a Patient, as the R5 extensions",
-  demographics: "death, address, telephone, language and mother's maiden name of a Patient",
+  "gender-identity": "gender identity of a Patient (extension individual-genderIdentity)",
+  pronouns: "pronouns of a Patient (extension individual-pronouns)",
+  "clinical-sex": "sex parameters for clinical use of a Patient (extension patient-sexParameterForClinicalUse)",
+  "birth-time": "time of birth of a Patient (extension patient-birthTime), where its time zone is known",
+  deceased: "that a Patient is dead, told by a date of death",
+  address: "address of a Patient",
+  telecom: "telephone numbers and other telecommunication addresses of a Patient",
+  language: "languages of a Patient",
+  "mothers-maiden-name": "birth name of a Patient's mother (extension patient-mothersMaidenName)",
+  "responsible-person": "the person responsible for a human Patient as a contact; an animal's is always written",
   "study-note": "the study description as a note of the study too, as DICOMcast did",
   "acquisition-parameters":
     "values that all instances of a series share, such as the tube voltage, as extensions of the series",

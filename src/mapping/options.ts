@@ -1,3 +1,5 @@
+import type { Include } from "./includes.ts";
+
 /** What the mapping is told. All of it decides what is written, so it is stamped with the state (identity options). */
 export type MappingOptions = {
   /** Names the DICOM service; part of every id we make. */
@@ -8,12 +10,22 @@ export type MappingOptions = {
   issuerSystems: Readonly<Record<string, string>>;
   /** System of accession numbers whose issuer gives none. */
   accessionSystem?: string | undefined;
+  /** System of Study IDs (0020,0010); without it they are not written, because they are unique nowhere. */
+  studyIdSystem?: string | undefined;
+  /** System of Performed Procedure Step IDs; without it no procedure is referred to. */
+  procedureStepIdSystem?: string | undefined;
+  /** System of Performed Locations (0040,0243); without it a location is a display only. */
+  locationSystem?: string | undefined;
   /** Coding Scheme Designator (`99ABC`) or UID → system, for schemes that the table of coding schemes does not have. */
   codeSystems?: Readonly<Record<string, string>> | undefined;
   /** IANA zone of times without an offset. */
   timeZone?: string | undefined;
   /** Studies with more instances than this list no plain images. */
   instanceListLimit: number;
+  /** Opt-in elements that are written (table INCLUDES); none when absent. */
+  include?: ReadonlySet<Include> | undefined;
+  /** v2-0203 type of Patient IDs whose issuer states none; `MR` when absent. */
+  patientIdType?: string | undefined;
   /** Given names cut at spaces, as DICOMcast did. */
   splitGiven: boolean;
 };

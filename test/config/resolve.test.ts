@@ -74,6 +74,20 @@ describe("where an option comes from", () => {
 });
 
 describe("values", () => {
+  test("opt-in elements are a list of known names, each once; a slip is told with what was probably meant", () => {
+    expect(resolved({ env: { MAPPING_INCLUDE: " pronouns,Birth-Time,,pronouns" } }).MAPPING_INCLUDE).toEqual([
+      "pronouns",
+      "birth-time",
+    ]);
+    expect(resolved({ file: { MAPPING_INCLUDE: ["language"] } }).MAPPING_INCLUDE).toEqual(["language"]);
+    expect(resolved({}).MAPPING_INCLUDE).toEqual([]);
+    expect(problems({ MAPPING_INCLUDE: "pronoun" })).toEqual([
+      'MAPPING_INCLUDE "pronoun" (environment): expected known names; did you mean pronouns by "pronoun"?',
+    ]);
+    expect(problems({ MAPPING_INCLUDE: "x-ray dose" })[0]).toContain("expected names out of gender-identity, pronouns");
+    expect(problems({ MAPPING_INCLUDE: "__proto__" })).toHaveLength(1);
+  });
+
   test("issuers are given as pairs, as JSON, or as an object in the file", () => {
     const wanted = { A: "urn:oid:1", "B=C, Inc": "https://b.example/mrn?x=1" };
     expect(resolved({ env: { ISSUER_SYSTEMS: "A=urn:oid:1, D=https://d.example/mrn?x=1" } }).ISSUER_SYSTEMS).toEqual({
