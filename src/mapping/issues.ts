@@ -44,6 +44,14 @@ export const ISSUE_CODES = {
     effect: "left-out",
     text: "instances of the study name another patient; the most frequent one is used",
   },
+  unpaired: {
+    effect: "left-out",
+    text: "as many names as identification items are needed to tell whose the ids are; the names are written without ids",
+  },
+  "rejection-note": {
+    effect: "left-out",
+    text: "instances that a rejection note of the study takes out (key object with a title of PS3.16 CID 7011)",
+  },
   conflict: { effect: "left-out", text: "instances disagree; the most frequent value is used" },
   "too-many-values": { effect: "left-out", text: "more different values in the study than are listed" },
   "duplicate-instance": { effect: "left-out", text: "the same SOP Instance UID twice in one series" },

@@ -26,7 +26,8 @@ export function readPersonName(dataset: Dataset, keyword: Keyword, note: Note): 
   return names[0] ?? [];
 }
 
-function readGroups(value: string | Dataset, keyword: Keyword, note: Note): NameGroup[] {
+/** One value of a name attribute: its component groups that are not empty. */
+export function readGroups(value: string | Dataset, keyword: Keyword, note: Note): NameGroup[] {
   const found: NameGroup[] = [];
   const parts = groupTexts(value, keyword, note);
   if (parts.length > GROUPS.length) note(keyword, "name-components");

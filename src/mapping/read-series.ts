@@ -1,10 +1,16 @@
-import type { Coding } from "fhir/r4";
+import type { Coding, Reference } from "fhir/r4";
 import { bodyPartCoding, fromSnomedRt } from "./body-parts.ts";
+import { codeContext } from "./codes.ts";
 import { type Dataset, items, jsonText, text, texts, unsignedInt } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import { isSide, joinSides, type Side, SNOMED } from "./laterality.ts";
 import { MODALITIES } from "./modalities.ts";
+import type { PerformerModel } from "./model.ts";
 import type { MappingOptions } from "./options.ts";
+import { type EquipmentValues, readEquipment } from "./read-equipment.ts";
+import { readInstitution } from "./read-people.ts";
+import { readPerformers } from "./read-performers.ts";
+import { readSpecimens } from "./read-specimens.ts";
 import { readStarted, type Started, startedAt } from "./read-study.ts";
 import type { Keyword } from "./tags.ts";
 import { parseDate, parseTime } from "./when.ts";
@@ -19,12 +25,17 @@ export type SeriesValues = {
   started: Started | undefined;
   /** Start of the performed procedure step: the last resort. */
   stepStarted: Started | undefined;
+  specimens: readonly Reference[];
+  performers: readonly PerformerModel[];
+  equipment: EquipmentValues;
   issues: readonly IssueKey[];
 };
 
 /** @param frameAnatomy the item of an enhanced object's frame anatomy, found by `frameAnatomy` */
 export function readSeries(dataset: Dataset, frameAnatomy: readonly Dataset[], options: MappingOptions): SeriesValues {
   const { note, issues } = collectIssues();
+  const people = { codes: codeContext(dataset, options, note), options };
+  const institution = readInstitution(dataset, people, note);
   return {
     number: unsignedInt(dataset, "SeriesNumber", note),
     modality: readModality(dataset, note),
@@ -39,6 +50,9 @@ export function readSeries(dataset: Dataset, frameAnatomy: readonly Dataset[], o
       options,
       note,
     ),
+    specimens: readSpecimens(dataset, options, note),
+    performers: readPerformers(dataset, people, institution, note),
+    equipment: readEquipment(dataset, institution, note),
     issues: issues(),
   };
 }

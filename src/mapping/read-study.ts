@@ -1,9 +1,18 @@
-import type { Identifier, Reference } from "fhir/r4";
-import { type Dataset, items, text, texts } from "./dataset.ts";
-import { issuerSystem, readIssuer } from "./issuer.ts";
+import type { CodeableConcept, Identifier, Reference } from "fhir/r4";
+import { codeContext, readCodes } from "./codes.ts";
+import { type Dataset, text } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import type { MappingOptions } from "./options.ts";
-import { displayName, readPersonName } from "./person-name.ts";
+import {
+  readAccessions,
+  readEncounter,
+  readLocation,
+  readOrderNumbers,
+  readPerformedProcedure,
+  readReasons,
+  readRequests,
+} from "./read-orders.ts";
+import { readPeople } from "./read-people.ts";
 import type { Keyword } from "./tags.ts";
 import {
   type CalendarDate,
@@ -18,26 +27,69 @@ import {
 /** FHIR dateTime, and the same moment as sortable digits of the source's wall clock. */
 export type Started = { dateTime: string; sortable: string };
 
-/** What one instance says about its study (PS3.3 C.7.2.1). */
+/** What one instance says about its study (PS3.3 C.7.2.1) and about what was ordered. */
 export type StudyValues = {
+  studyId: string | undefined;
   started: Started | undefined;
   accessions: readonly Identifier[];
-  description: string | undefined;
+  /** Placer and filler numbers. */
+  orderNumbers: readonly Identifier[];
+  encounter: Reference | undefined;
   referrer: Reference | undefined;
+  interpreters: readonly Reference[];
+  performedProcedure: Reference | undefined;
+  procedureCodes: readonly CodeableConcept[];
+  reasons: readonly CodeableConcept[];
+  location: Reference | undefined;
+  description: string | undefined;
   issues: readonly IssueKey[];
 };
 
-export const IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203";
-
 export function readStudy(dataset: Dataset, options: MappingOptions): StudyValues {
   const { note, issues } = collectIssues();
+  const codes = codeContext(dataset, options, note);
+  const people = { codes, options };
+  const requests = readRequests(dataset, note);
+  const [referrer, ...others] = readPeople(
+    dataset,
+    "ReferringPhysicianName",
+    "ReferringPhysicianIdentificationSequence",
+    people,
+    note,
+  );
+  if (others.length > 0) note("ReferringPhysicianName", "multiple-values");
   return {
+    studyId: options.studyIdSystem ? text(dataset, "StudyID", note) : undefined,
     started: readStarted(dataset, "StudyDate", "StudyTime", options, note),
-    accessions: readAccessions(dataset, options, note),
-    description: text(dataset, "StudyDescription", note) ?? text(dataset, "RequestedProcedureDescription", note),
-    referrer: readReferrer(dataset, options, note),
+    accessions: readAccessions(dataset, requests, options, note),
+    orderNumbers: readOrderNumbers(dataset, requests, options, note),
+    encounter: readEncounter(dataset, options, note),
+    referrer,
+    interpreters: readPeople(
+      dataset,
+      "NameOfPhysiciansReadingStudy",
+      "PhysiciansReadingStudyIdentificationSequence",
+      people,
+      note,
+    ),
+    performedProcedure: readPerformedProcedure(dataset, options, note),
+    procedureCodes: readCodes(dataset, "ProcedureCodeSequence", codes, note),
+    reasons: readReasons(dataset, requests, codes, note),
+    location: readLocation(dataset, options, note),
+    description: readDescription(dataset, requests, note),
     issues: issues(),
   };
+}
+
+/** The study's own description, else that of the procedure requested, at the top or in a request. */
+function readDescription(dataset: Dataset, requests: readonly Dataset[], note: Note): string | undefined {
+  const own = text(dataset, "StudyDescription", note);
+  if (own !== undefined) return own;
+  for (const item of [dataset, ...requests]) {
+    const requested = text(item, "RequestedProcedureDescription", note);
+    if (requested !== undefined) return requested;
+  }
+  return undefined;
 }
 
 /** Date and time attributes with the dataset's own offset, else the configured zone. Nothing without a date. */
@@ -69,45 +121,4 @@ export function startedAt(
     dateTime: formatDateTime(date, time, { offset, timeZone: options.timeZone || undefined }, timeKeyword, note),
     sortable: sortableMoment(date, time),
   };
-}
-
-/** Typed ACSN (v2-0203). The system comes from the issuer, else from the configuration; without either the identifier has none. */
-function readAccessions(dataset: Dataset, options: MappingOptions, note: Note): Identifier[] {
-  const [item] = items(dataset, "IssuerOfAccessionNumberSequence", note);
-  const issuer = readIssuer(item, note);
-  const system = issuerSystem(issuer, options.issuerSystems) ?? (options.accessionSystem || undefined);
-  return texts(dataset, "AccessionNumber", note).map((value) => ({
-    type: { coding: [{ system: IDENTIFIER_TYPE, code: "ACSN", display: "Accession ID" }] },
-    ...(system === undefined ? {} : { system }),
-    value,
-  }));
-}
-
-/**
- * A logical reference: nobody is looked up or made. The identifier is the code of (0008,0096) > (0040,1101); its scheme becomes a system only
- * through its UID or the configured map, because a designator is no URI (mapping rule D.5).
- */
-function readReferrer(dataset: Dataset, options: MappingOptions, note: Note): Reference | undefined {
-  const display = displayName(readPersonName(dataset, "ReferringPhysicianName", note));
-  const identifier = readPersonIdentifier(dataset, options, note);
-  if (display === undefined && identifier === undefined) return undefined;
-  return {
-    type: "Practitioner",
-    ...(identifier === undefined ? {} : { identifier }),
-    ...(display === undefined ? {} : { display }),
-  };
-}
-
-function readPersonIdentifier(dataset: Dataset, options: MappingOptions, note: Note): Identifier | undefined {
-  const [person] = items(dataset, "ReferringPhysicianIdentificationSequence", note);
-  const [code] = person === undefined ? [] : items(person, "PersonIdentificationCodeSequence", note);
-  if (code === undefined) return undefined;
-  const urn = text(code, "URNCodeValue", note);
-  const value = text(code, "CodeValue", note) ?? text(code, "LongCodeValue", note) ?? urn;
-  if (value === undefined) return undefined;
-  if (value === urn) return { system: "urn:ietf:rfc:3986", value };
-  const universal = text(code, "CodingSchemeUID", note);
-  const local = text(code, "CodingSchemeDesignator", note);
-  const system = issuerSystem({ local, universal, universalType: "ISO" }, options.issuerSystems);
-  return system === undefined ? { value } : { system, value };
 }

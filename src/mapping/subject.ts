@@ -1,8 +1,8 @@
 /** Who the study is of: one identity for the whole study, and the Patient as this study knows it. */
 import type { Patient, Reference } from "fhir/r4";
+import { IDENTIFIER_TYPE } from "./identifier-types.ts";
 import { createdMeta, DATA_ABSENT_URL, patientId } from "./identity.ts";
 import type { PatientIdentity, PatientValues } from "./read-patient.ts";
-import { IDENTIFIER_TYPE } from "./read-study.ts";
 import { type Ballot, vote, winner } from "./vote.ts";
 
 /**

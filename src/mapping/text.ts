@@ -25,6 +25,17 @@ const NAMES_SOMETHING: ReadonlySet<Keyword> = new Set<Keyword>([
   "CodeValue",
   "LongCodeValue",
   "URNCodeValue",
+  "StudyID",
+  "AdmissionID",
+  "PlacerOrderNumberImagingServiceRequest",
+  "FillerOrderNumberImagingServiceRequest",
+  "PerformedProcedureStepID",
+  "SpecimenIdentifier",
+  "SpecimenUID",
+  "ContainerIdentifier",
+  "DeviceSerialNumber",
+  "DeviceUID",
+  "UniqueDeviceIdentifier",
 ]);
 
 /**

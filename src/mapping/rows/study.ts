@@ -1,5 +1,5 @@
+import { IDENTIFIER_TYPE } from "../identifier-types.ts";
 import { STUDY_UID_SYSTEM } from "../identity.ts";
-import { IDENTIFIER_TYPE } from "../read-study.ts";
 import { CREATED_ONLY, type MappingRow, PRESENT_IDENTIFIER, TAG_ROW, WHOLE } from "./row.ts";
 
 export const STUDY_ROWS: readonly MappingRow[] = [
