@@ -46,6 +46,8 @@ const TIMES: Environment = {
 };
 const SETTLED_MS = 20_000;
 const QUIET_MS = 60;
+/** Within this every loop of an idle worker turns once. */
+const TURN_MS = 2600;
 const SIDES: readonly Side[] = ["before", "after"];
 
 export async function crashPass(operation: Operation, options: PassOptions): Promise<PassResult> {
@@ -154,9 +156,11 @@ async function run(
   else await operation.change(stack, study);
   await operation.change(other, study);
 
+  const over = new AbortController();
   let what: string | undefined;
   try {
-    await Promise.race([stopped.promise, quiet(stack)]);
+    await Promise.race([stopped.promise, quiet(stack).then(() => (at === undefined ? undefined : turn(over.signal)))]);
+    over.abort();
     const points = seam.recorded();
     // A point of the shutdown, or one that had not come yet, is no point of this run.
     const killed = seam.disarm();
@@ -171,6 +175,8 @@ async function run(
     return { points: [], killed, what: String(error) };
   }
 }
+
+const turn = (signal: AbortSignal) => delay(TURN_MS, undefined, { signal }).catch(() => {});
 
 /** Settled, and the queue has no job that waits, runs or has failed. */
 async function quiet(stack: Stack): Promise<void> {

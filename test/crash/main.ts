@@ -1,6 +1,6 @@
 /**
- * `npm run crash-points [-- operation…] [--side before|after] [--list] [--json]`: kills the worker at every request it makes, on both sides of it, for every operation
- * (test/crash/operations.ts), and compares what comes of it. Exit code 1 when anything differs.
+ * `npm run crash-points [-- operation… --label TEXT --list --json]`: kills the worker at every request it makes, on both sides of it, for every operation
+ * (test/crash/operations.ts), and compares what comes of it; `--list` only tells the points, `--label` takes those whose label has the text. Exit code 1 when anything differs.
  */
 import { parseArgs } from "node:util";
 import { endWorkerProcesses } from "../support/worker-process.ts";
