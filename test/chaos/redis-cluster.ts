@@ -1,0 +1,73 @@
+/** Three masters of a Redis Cluster with a password. What is done to "the Redis" is done to the node that holds the run's keys: a source lives in one slot. */
+import { setTimeout as delay } from "node:timers/promises";
+import { parseRedisAddress } from "../../src/redis/address.ts";
+import { createRedis } from "../../src/redis/index.ts";
+import type { RedisServer } from "./chaos-redis.ts";
+import { freePort, type RedisNode, startNode } from "./redis-node.ts";
+
+const PASSWORD = "chaos-password";
+const SLOTS = 16_384;
+/** The run's keys are `studycast:{chaos}:…`. */
+export const SOURCE_ID = "chaos";
+
+export async function startCluster(): Promise<RedisServer> {
+  const start = async () =>
+    startNode(
+      ["--cluster-enabled", "yes", "--cluster-port", String(await freePort()), "--cluster-node-timeout", "2000"],
+      PASSWORD,
+    );
+  const nodes = await Promise.all([start(), start(), start()]);
+  await Promise.all(nodes.map((node, at) => assign(node, at, nodes.length)));
+  await meet(nodes);
+  const url = `redis+cluster://:${PASSWORD}@${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
+  const client = createRedis({ address: parseRedisAddress(url), name: "chaos", kind: "prompt" });
+  const slot = Number(await nodes[0]?.client.call("CLUSTER", "KEYSLOT", `{${SOURCE_ID}}`));
+  const ours = nodes[Math.floor((slot * nodes.length) / SLOTS)] as RedisNode;
+  return {
+    client: () => client,
+    target: undefined,
+    url,
+    kill: () => ours.kill(),
+    restart: async () => {
+      await ours.restart();
+      await untilWhole(nodes);
+    },
+    freeze: () => ours.freeze(),
+    thaw: () => ours.thaw(),
+    lose: async () => void (await Promise.all(nodes.map((node) => node.client.flushall()))),
+    copy: undefined,
+    rollBack: undefined,
+    lag: undefined,
+    failOver: undefined,
+    nodes: () => nodes.map((node) => node.client),
+    async stop() {
+      client.disconnect();
+      await Promise.all(nodes.map((node) => node.stop()));
+    },
+  };
+}
+
+async function assign(node: RedisNode, at: number, count: number): Promise<void> {
+  const first = Math.ceil((at * SLOTS) / count);
+  const last = Math.ceil(((at + 1) * SLOTS) / count) - 1;
+  await node.client.call("CLUSTER", "ADDSLOTSRANGE", first, last);
+}
+
+async function meet(nodes: readonly RedisNode[]): Promise<void> {
+  const [first, ...others] = nodes;
+  for (const other of others) {
+    const bus = Number(/@(\d+)/.exec(String(await other.client.call("CLUSTER", "NODES")))?.[1]);
+    await first?.client.call("CLUSTER", "MEET", "127.0.0.1", other.port, bus);
+  }
+  await untilWhole(nodes);
+}
+
+async function untilWhole(nodes: readonly RedisNode[]): Promise<void> {
+  for (let waitedMs = 0; ; waitedMs += 20) {
+    const infos = await Promise.all(nodes.map((node) => node.client.call("CLUSTER", "INFO")));
+    if (infos.every((info) => /cluster_state:ok/.test(String(info)) && /cluster_known_nodes:3/.test(String(info))))
+      return;
+    if (waitedMs > 20_000) throw new Error("the cluster does not come up");
+    await delay(20);
+  }
+}
