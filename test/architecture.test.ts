@@ -26,10 +26,10 @@ const rules: Record<string, Rule> = {
   get: { values: leaves, types: ["auth"], packages: /^(node:.*|undici)$/ },
   changefeed: { values: [...leaves, "get"], types: ["auth"], packages: /^(node:.*|undici)$/ },
   dicomweb: { values: [...leaves, "get"], types: ["auth"], packages: /^(node:.*|undici)$/ },
-  // Pure: node:crypto is there for the hash in version-5 UUIDs, fhir/r4 for types.
-  mapping: { values: ["errors", "study"], types: ["dicomweb"], packages: /^(node:crypto|fhir\/r4)$/ },
+  // Pure: node:crypto is there for the hash in version-5 UUIDs, fhir/r4 and fhir/r5 for types.
+  mapping: { values: ["errors", "study"], types: ["dicomweb"], packages: /^(node:crypto|fhir\/r[45])$/ },
   // The ownership trees are data that mapping declares and plan applies.
-  fhir: { values: [...leaves, "mapping"], types: ["auth"], packages: /^(node:.*|undici|fhir-kit-client|fhir\/r4)$/ },
+  fhir: { values: [...leaves, "mapping"], types: ["auth"], packages: /^(node:.*|undici|fhir-kit-client|fhir\/r[45])$/ },
   // Both are built on a connection that redis made, and name its errors as redis does.
   state: { values: [...leaves, "redis"], types: ["changefeed"], packages: /^(node:.*|ioredis)$/ },
   queue: { values: [...leaves, "redis"], types: ["state"], packages: /^(node:.*|bullmq|ioredis|@bull-board\/.*)$/ },
@@ -37,7 +37,7 @@ const rules: Record<string, Rule> = {
   request: { values: [], types: ["study"], packages: /^$/ },
   status: { values: [...leaves, "changefeed"], types: ["http", "state"], packages: /^$/ },
   startup: { values: leaves, packages: /^node:/ },
-  sync: { values: [...leaves, "dicomweb", "mapping", "fhir"], packages: /^(node:.*|fhir\/r4)$/ },
+  sync: { values: [...leaves, "dicomweb", "mapping", "fhir"], packages: /^(node:.*|fhir\/r[45])$/ },
   job: { values: leaves, types: ["sync", "state", "queue"], packages: /^node:/ },
   follower: { values: [...leaves, "changefeed"], types: ["state", "queue"], packages: /^node:/ },
 };
@@ -61,7 +61,7 @@ Object.assign(rules, {
 const parts = Object.keys(rules);
 /** The worker wires all parts; the command line may use them too; emulators stand alone. */
 rules["worker"] = { values: parts.filter((part) => part !== "config"), types: ["config"], packages: /^node:/ };
-rules["cli"] = { values: [...parts, "worker"], packages: /^(node:.*|commander|fhir\/r4|pino-pretty)$/ };
+rules["cli"] = { values: [...parts, "worker"], packages: /^(node:.*|commander|fhir\/r[45]|pino-pretty)$/ };
 rules["emulators"] = { values: [], packages: /./ };
 
 const pure = /^src\/(mapping\/|fhir\/plan)/;

@@ -1,9 +1,10 @@
-import type { Coding, Extension, ImagingStudySeries, ImagingStudySeriesInstance } from "fhir/r4";
-import { DATA_ABSENT_URL, NOT_LISTED_URL } from "./identity.ts";
+import type { CodeableConcept, Coding, Extension } from "fhir/r4";
+import { absentCoding } from "./absent.ts";
+import { NOT_LISTED_URL } from "./identity.ts";
 import type { InstanceAttributes } from "./instance-attributes.ts";
 import type { IssueCode } from "./issues.ts";
 import { joinSides, lateralityCoding, type Side } from "./laterality.ts";
-import { modalityCoding } from "./modalities.ts";
+import type { InstanceModel, SeriesModel } from "./model.ts";
 import type { SeriesValues } from "./read-series.ts";
 import type { Started } from "./read-study.ts";
 import { objectKind, SOP_CLASSES } from "./sop-classes.ts";
@@ -14,9 +15,6 @@ import { type Ballot, vote, winner } from "./vote.ts";
 /** Counts an issue that only shows when instances are put side by side. */
 export type Count = (keyword: Keyword, code: IssueCode, count: number) => void;
 
-/** One series, its modality as a code beside the resource part. */
-export type BuiltSeries = { element: ImagingStudySeries; modality: string | undefined };
-
 /**
  * @param instances those of one series, each SOP Instance UID once
  * @param listImages false above the listing threshold: plain images are then counted only
@@ -26,7 +24,7 @@ export function buildSeries(
   instances: readonly InstanceAttributes[],
   listImages: boolean,
   count: Count,
-): BuiltSeries {
+): SeriesModel {
   const values = countBy(instances, (instance) => instance.seriesValues);
   const elect = <T>(pick: (values: SeriesValues) => T | undefined, keyword: Keyword): T | undefined => {
     const ballot: Ballot<T> = new Map();
@@ -48,19 +46,21 @@ export function buildSeries(
     earliest(instances) ??
     elect((group) => group.stepStarted, "PerformedProcedureStepStartDate");
   const listed = listImages ? instances : instances.filter((instance) => objectKind(instance.sopClass) !== "image");
-  const element: ImagingStudySeries = {
-    ...notListed(instances.length - listed.length),
+  return {
+    extension: notListed(instances.length - listed.length),
     uid,
-    ...(number === undefined ? {} : { number }),
-    modality: modality === undefined ? absentCoding() : modalityCoding(modality),
-    ...(description === undefined ? {} : { description }),
+    number,
+    modality,
+    description,
     numberOfInstances: instances.length,
-    ...(bodySite === undefined ? {} : { bodySite }),
-    ...(side === undefined ? {} : { laterality: lateralityCoding(side) }),
-    ...(started === undefined ? {} : { started: started.dateTime }),
-    ...(listed.length === 0 ? {} : { instance: [...listed].sort(byNumberThenUid).map(buildInstance) }),
+    endpoint: [],
+    bodySite: bodySite && conceptOf(bodySite),
+    laterality: side && lateralityCoding(side),
+    specimen: [],
+    started: started?.dateTime,
+    performer: [],
+    instance: [...listed].sort(byNumberThenUid).map(buildInstance),
   };
-  return { element, modality };
 }
 
 export function countBy<K, V>(things: Iterable<K>, pick: (thing: K) => V): Map<V, number> {
@@ -69,13 +69,13 @@ export function countBy<K, V>(things: Iterable<K>, pick: (thing: K) => V): Map<V
   return counts;
 }
 
-function notListed(number: number): { extension?: Extension[] } {
-  return number === 0 ? {} : { extension: [{ url: NOT_LISTED_URL, valueUnsignedInt: number }] };
+function notListed(number: number): Extension[] {
+  return number === 0 ? [] : [{ url: NOT_LISTED_URL, valueUnsignedInt: number }];
 }
 
-/** A required Coding that the source does not have. */
-function absentCoding(): Coding {
-  return { extension: [{ url: DATA_ABSENT_URL, valueCode: "unknown" }] };
+function conceptOf(coding: Coding): CodeableConcept {
+  if (coding.code !== undefined) return { coding: [coding] };
+  return coding.display === undefined ? {} : { text: coding.display };
 }
 
 /** Modality (type 1 in DICOM, 1..1 in FHIR) is absent: most SOP classes imply it. */
@@ -112,7 +112,7 @@ function byNumberThenUid(a: InstanceAttributes, b: InstanceAttributes): number {
   return compareNumbers(a, b) || compareText(a.sop, b.sop);
 }
 
-function buildInstance(instance: InstanceAttributes): ImagingStudySeriesInstance {
+function buildInstance(instance: InstanceAttributes): InstanceModel {
   const { sop, sopClass, number, title } = instance;
   return {
     uid: sop,

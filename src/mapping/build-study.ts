@@ -2,26 +2,28 @@
  * Builds a study's resources from the set of its instance attributes. A pure function of the set: instances are grouped and sorted by value, and
  * values are elected by value (rule A.7), so the same set gives the same bytes in whatever order it comes.
  */
-import type { Identifier, ImagingStudy, Reference } from "fhir/r4";
+import type { Identifier, Reference } from "fhir/r4";
 import { parseStudyId, type StudyId } from "../study.ts";
-import { type BuiltSeries, buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
+import { buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
 import { createdMeta, endpointId, ownIdentifier, studyResourceId, studyUidIdentifier } from "./identity.ts";
 import type { InstanceAttributes } from "./instance-attributes.ts";
 import { type Issue, type IssueKey, listIssues } from "./issues.ts";
-import { modalityCoding, studyModalities } from "./modalities.ts";
+import type { SeriesModel, StudyModel } from "./model.ts";
 import type { MappingOptions } from "./options.ts";
 import type { StudyValues } from "./read-study.ts";
+import type { FhirVersion } from "./rows/row.ts";
+import type { StudyOfInstances } from "./shapes.ts";
 import { buildSubject, type Subject } from "./subject.ts";
 import type { Keyword } from "./tags.ts";
 import { compareText } from "./text.ts";
 import { type Ballot, vote, winner } from "./vote.ts";
+import { studyR4 } from "./write-r4.ts";
+import { studyR5 } from "./write-r5.ts";
 
-/** Without `subject`: who it refers to depends on what the FHIR server holds. The endpoint reference is `Endpoint/<endpointId>`. */
-export type StudyOfInstances = Omit<ImagingStudy, "subject">;
-
-export type StudyResources = {
+export type StudyResources<V extends FhirVersion = FhirVersion> = {
   study: StudyId;
-  imagingStudy: StudyOfInstances;
+  /** Without `subject`. The endpoint reference is `Endpoint/<endpointId>`. */
+  imagingStudy: StudyOfInstances<V>;
   subject: Subject;
   /** Values left out or doubtful, counted by attribute and kind. */
   issues: Issue[];
@@ -34,8 +36,24 @@ const MAX_ACCESSIONS = 32;
 export function buildStudy(
   study: StudyId,
   instances: Iterable<InstanceAttributes>,
+  options: MappingOptions & { fhirVersion?: "R4" },
+): StudyResources<"R4">;
+export function buildStudy(
+  study: StudyId,
+  instances: Iterable<InstanceAttributes>,
+  options: MappingOptions,
+): StudyResources;
+export function buildStudy(
+  study: StudyId,
+  instances: Iterable<InstanceAttributes>,
   options: MappingOptions,
 ): StudyResources {
+  const { model, subject, issues } = studyModel(study, instances, options);
+  return { study, imagingStudy: options.fhirVersion === "R5" ? studyR5(model) : studyR4(model), subject, issues };
+}
+
+/** Everything but the shape. */
+function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, options: MappingOptions) {
   const issues = new Map<IssueKey, number>();
   const count: Count = (keyword, code, number) => {
     const key: IssueKey = `${keyword} ${code}`;
@@ -62,25 +80,33 @@ export function buildStudy(
   const accessions = unionOfAccessions(all, count);
   const description = elect((values) => values.description, "StudyDescription");
   const referrer = elect((values) => values.referrer, "ReferringPhysicianName");
-  const modalities = studyModalities(series.map((one) => one.modality).filter((code) => code !== undefined));
+  const modalities = new Set(series.map((one) => one.modality).filter((code) => code !== undefined));
 
-  const imagingStudy: StudyOfInstances = {
-    resourceType: "ImagingStudy",
+  const model: StudyModel = {
     id: studyResourceId(options.sourceId, study),
     meta: createdMeta(),
-    identifier: [studyUidIdentifier(studyInstanceUid), ownIdentifier(options.sourceId, study), ...accessions],
+    extension: [],
+    identifier: [studyUidIdentifier(studyInstanceUid), ownIdentifier(options.sourceId, study)],
+    accessions,
     status: all.every((instance) => instance.offline) ? "registered" : "available",
-    ...(modalities.length === 0 ? {} : { modality: modalities.map(modalityCoding) }),
-    ...(started === undefined ? {} : { started: started.dateTime }),
-    ...(accessions.length === 0 ? {} : { basedOn: accessions.map(orderReference) }),
-    ...(referrer === undefined ? {} : { referrer }),
+    modalities: [...modalities].sort(),
+    encounter: undefined,
+    started: started?.dateTime,
+    basedOn: accessions.map(orderReference),
+    partOf: [],
+    referrer,
+    interpreter: [],
     endpoint: [{ reference: `Endpoint/${endpointId(options.sourceId, partition)}` }],
     numberOfSeries: series.length,
     numberOfInstances: all.length,
-    ...(description === undefined ? {} : { description }),
-    ...(series.length === 0 ? {} : { series: series.map((one) => one.element) }),
+    procedure: [],
+    location: undefined,
+    reason: [],
+    note: [],
+    description,
+    series,
   };
-  return { study, imagingStudy, subject, issues: listIssues(issues) };
+  return { model, subject, issues: listIssues(issues) };
 }
 
 /** Series UID → SOP Instance UID → instance. Of two that claim one UID in one series, the smaller by value stays. */
@@ -154,6 +180,6 @@ function orderReference(accession: Identifier): Reference {
   return { type: "ServiceRequest", identifier: accession };
 }
 
-function bySeriesNumber(a: BuiltSeries, b: BuiltSeries): number {
-  return compareNumbers(a.element, b.element) || compareText(a.element.uid, b.element.uid);
+function bySeriesNumber(a: SeriesModel, b: SeriesModel): number {
+  return compareNumbers(a, b) || compareText(a.uid, b.uid);
 }

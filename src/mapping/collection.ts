@@ -1,5 +1,5 @@
 /** The resources of any number of instances as one Bundle, without any server: what the `map` command prints. */
-import type { Bundle, BundleEntry, Endpoint, FhirResource, ImagingStudy, Patient, Reference } from "fhir/r4";
+import type { Patient, Reference } from "fhir/r4";
 import { DEFAULT_PARTITION, type StudyId, studyId } from "../study.ts";
 import { buildStudy, type StudyResources } from "./build-study.ts";
 import { isRecord, text } from "./dataset.ts";
@@ -12,16 +12,36 @@ import {
   type RejectedInstance,
 } from "./instance-attributes.ts";
 import type { MappingOptions } from "./options.ts";
+import { present } from "./present.ts";
+import { rewriteReferences } from "./references.ts";
+import type { FhirVersion } from "./rows/row.ts";
+import type { BundleOf, EndpointOf } from "./shapes.ts";
 import { unidentifiedSubject } from "./subject.ts";
 import { tagOf } from "./tags.ts";
 import { compareText } from "./text.ts";
 
-export type MappedDatasets = { bundle: Bundle; studies: StudyResources[]; rejected: RejectedInstance[] };
+export type MappedDatasets<V extends FhirVersion = FhirVersion> = {
+  bundle: BundleOf<V>;
+  studies: StudyResources<V>[];
+  rejected: RejectedInstance[];
+};
 
 /**
  * Maps DICOM JSON datasets of any studies, in any order.
  * @param endpointAddress the DICOMweb base URL to write into the Endpoint
  */
+export function mapDatasets(
+  datasets: Iterable<unknown>,
+  options: MappingOptions & { fhirVersion?: "R4" },
+  endpointAddress: string,
+  partition?: string,
+): MappedDatasets<"R4">;
+export function mapDatasets(
+  datasets: Iterable<unknown>,
+  options: MappingOptions,
+  endpointAddress: string,
+  partition?: string,
+): MappedDatasets;
 export function mapDatasets(
   datasets: Iterable<unknown>,
   options: MappingOptions,
@@ -51,7 +71,7 @@ export function mapDatasets(
   const studies = [...groups]
     .sort(([a], [b]) => compareText(a, b))
     .map(([study, { instances }]) => buildStudy(study, instances, options));
-  const endpoint = endpointResource(options.sourceId, partition, endpointAddress);
+  const endpoint = endpointResource(options.sourceId, partition, endpointAddress, options.fhirVersion);
   return { bundle: collectionBundle(studies, [endpoint]), studies, rejected };
 }
 
@@ -59,7 +79,7 @@ export function mapDatasets(
  * A `collection` Bundle: endpoints, patients, studies. Entries are named `urn:uuid:` + the resource's id and refer to each other by these names.
  * A patient of several studies appears once, as the latest of them names it; a study without a usable patient has a subject that says so.
  */
-export function collectionBundle(studies: readonly StudyResources[], endpoints: readonly Endpoint[]): Bundle {
+export function collectionBundle(studies: readonly StudyResources[], endpoints: readonly EndpointOf[]): BundleOf {
   const latest = new Map<string, { asOf: string; patient: Patient }>();
   for (const { subject } of studies) {
     if (subject.kind !== "patient") continue;
@@ -69,42 +89,34 @@ export function collectionBundle(studies: readonly StudyResources[], endpoints: 
   const patients = [...latest.values()]
     .map(({ patient }) => patient)
     .sort((a, b) => compareText(a.id ?? "", b.id ?? ""));
-  const resources: FhirResource[] = [...endpoints, ...patients, ...studies.map(standalone)];
-  return {
-    resourceType: "Bundle",
-    type: "collection",
-    ...(resources.length === 0 ? {} : { entry: resources.map(entry) }),
-  };
+  const resources: Json[] = [
+    ...endpoints.map((endpoint) => ({ ...endpoint })),
+    ...patients.map((patient) => ({ ...patient })),
+    ...studies.map(standalone),
+  ];
+  const inside = new Map(resources.map(({ resourceType, id }) => [`${resourceType}/${id}`, `urn:uuid:${id}`]));
+  const entry = resources.map((resource) => ({
+    fullUrl: `urn:uuid:${resource["id"]}`,
+    resource: rewriteReferences(resource, (reference) => inside.get(reference) ?? reference),
+  }));
+  const bundle: object = { resourceType: "Bundle", type: "collection", ...(entry.length === 0 ? {} : { entry }) };
+  return bundle as BundleOf;
 }
 
-function entry(resource: FhirResource): BundleEntry {
-  return { fullUrl: `urn:uuid:${resource.id}`, resource };
-}
+type Json = Record<string, unknown>;
 
-function standalone({ imagingStudy, subject }: StudyResources): ImagingStudy {
-  const { resourceType, id, meta, identifier, status, modality, endpoint, ...others } = imagingStudy;
-  return {
-    resourceType,
-    ...(id === undefined ? {} : { id }),
-    ...(meta === undefined ? {} : { meta }),
-    ...(identifier === undefined ? {} : { identifier }),
-    status,
-    ...(modality === undefined ? {} : { modality }),
-    subject: subjectReference(subject),
-    ...(endpoint === undefined ? {} : { endpoint: endpoint.map(insideBundle) }),
-    ...others,
-  };
-}
-
-function insideBundle(reference: Reference): Reference {
-  return { ...reference, reference: `urn:uuid:${reference.reference?.replace(/^Endpoint\//, "")}` };
+/** The study with its subject, which stands behind status and modality. */
+function standalone({ imagingStudy, subject }: StudyResources): Json {
+  const { resourceType, id, meta, extension, identifier, status, modality, ...others }: Json = { ...imagingStudy };
+  const before = present({ resourceType, id, meta, extension, identifier, status, modality });
+  return { ...before, subject: subjectReference(subject), ...others };
 }
 
 function subjectReference(subject: StudyResources["subject"]): Reference {
   if (subject.kind !== "patient") return unidentifiedSubject(subject.display);
   const { identifier, patient, display } = subject;
   return {
-    reference: `urn:uuid:${patient.id}`,
+    reference: `Patient/${patient.id}`,
     type: "Patient",
     identifier,
     ...(display === undefined ? {} : { display }),

@@ -1,5 +1,5 @@
 /** DICOM JSON of a study's instances → Patient, ImagingStudy, Endpoint (FHIR R4). Pure: no clock, no I/O, no logger; bad data comes back as values. */
-export { buildStudy, type StudyOfInstances, type StudyResources } from "./build-study.ts";
+export { buildStudy, type StudyResources } from "./build-study.ts";
 export { collectionBundle, type MappedDatasets, mapDatasets } from "./collection.ts";
 export { endpointResource } from "./endpoint.ts";
 export {
@@ -30,5 +30,6 @@ export type { MappingOptions } from "./options.ts";
 export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
 export { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
 export { MAPPING_ROWS, MAPPING_VERSION, OWNERSHIP } from "./rows.ts";
+export type { BundleOf, EndpointOf, StudyOfInstances } from "./shapes.ts";
 export { type Subject, unidentifiedSubject } from "./subject.ts";
 export { READ_TAGS } from "./tags.ts";

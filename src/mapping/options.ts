@@ -1,7 +1,10 @@
 import type { Include } from "./includes.ts";
+import type { FhirVersion } from "./rows/row.ts";
 
 /** What the mapping is told. All of it decides what is written, so it is stamped with the state (identity options). */
 export type MappingOptions = {
+  /** The FHIR server's; R4 when absent. */
+  fhirVersion?: FhirVersion | undefined;
   /** Names the DICOM service; part of every id we make. */
   sourceId: string;
   /** System of Patient IDs whose issuer gives none. */

@@ -13,7 +13,7 @@ import { studyId } from "../../src/study.ts";
 
 export const STUDY = studyId("Microsoft.Default", "1.2.826.1.1");
 
-export const OPTIONS: MappingOptions = {
+export const OPTIONS: MappingOptions & { fhirVersion?: "R4" } = {
   sourceId: "test",
   patientIdSystem: "urn:oid:1.2.826.99",
   issuerSystems: { "HOSP A": "http://hospital-a.example/mrn" },
@@ -62,12 +62,15 @@ export function reduceAll(datasets: readonly unknown[], options: Partial<Mapping
   };
 }
 
-export function mapStudy(datasets: readonly unknown[], options: Partial<MappingOptions> = {}): StudyResources {
+/** Options of the R4 mapping; the R5 mapping has tests of its own. */
+type R4Options = Partial<MappingOptions> & { fhirVersion?: "R4" };
+
+export function mapStudy(datasets: readonly unknown[], options: R4Options = {}): StudyResources<"R4"> {
   return buildStudy(STUDY, reduceAll(datasets, options).instances, { ...OPTIONS, ...options });
 }
 
 /** A study of one image. */
-export function mapImage(overrides: Json, options: Partial<MappingOptions> = {}): StudyResources {
+export function mapImage(overrides: Json, options: R4Options = {}): StudyResources<"R4"> {
   return mapStudy([ctImage(1, overrides)], options);
 }
 
@@ -75,7 +78,7 @@ export function patientOf({ subject }: StudyResources): Patient | undefined {
   return subject.kind === "patient" ? subject.patient : undefined;
 }
 
-export function firstSeries({ imagingStudy }: StudyResources): ImagingStudySeries | undefined {
+export function firstSeries({ imagingStudy }: StudyResources<"R4">): ImagingStudySeries | undefined {
   return imagingStudy.series?.[0];
 }
 

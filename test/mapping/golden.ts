@@ -19,7 +19,7 @@ export type Expected = {
   rejected?: { tag: string }[];
 };
 
-export type GoldenCase = { name: string; datasets: unknown[]; expected: Expected; mapped: MappedDatasets };
+export type GoldenCase = { name: string; datasets: unknown[]; expected: Expected; mapped: MappedDatasets<"R4"> };
 
 function readJson(...path: string[]): unknown {
   return JSON.parse(readFileSync(join(folder, ...path), "utf8"));
@@ -31,7 +31,7 @@ export function goldenCases(): GoldenCase[] {
     .map((name) => {
       const datasets = readJson(name, "metadata.json") as unknown[];
       const given = existsSync(join(folder, name, "options.json")) ? readJson(name, "options.json") : {};
-      const options = { ...OPTIONS, ...(given as Partial<MappingOptions>) };
+      const options = { ...OPTIONS, ...(given as Partial<MappingOptions>), fhirVersion: "R4" as const };
       const mapped = mapDatasets(datasets, options, "http://dicom.example/v2");
       return { name, datasets, expected: readJson(name, "r4.json") as Expected, mapped };
     });

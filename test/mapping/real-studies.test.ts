@@ -19,7 +19,7 @@ type TrueStudy = {
   series: Record<string, string[]>;
 };
 
-function written({ imagingStudy, subject }: StudyResources): ImagingStudy {
+function written({ imagingStudy, subject }: StudyResources<"R4">): ImagingStudy {
   const reference =
     subject.kind === "patient" ? { reference: `Patient/${subject.patient.id}` } : unidentifiedSubject(subject.display);
   return { ...imagingStudy, subject: reference };
@@ -34,7 +34,7 @@ function written({ imagingStudy, subject }: StudyResources): ImagingStudy {
       })
     : { stored: 0, studies: 0, byStudy: {} };
   let emulator: DicomEmulator;
-  let mapped: MappedDatasets;
+  let mapped: MappedDatasets<"R4">;
 
   beforeAll(async () => {
     emulator = await startDicomEmulator({ load: join(root, "dicom") });
