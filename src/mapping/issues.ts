@@ -50,7 +50,7 @@ export const ISSUE_CODES = {
   },
   "rejection-note": {
     effect: "left-out",
-    text: "instances that a rejection note of the study takes out (key object with a title of PS3.16 CID 7011)",
+    text: "instances that a rejection note of the study takes out (IHE Imaging Object Change Management)",
   },
   conflict: { effect: "left-out", text: "instances disagree; the most frequent value is used" },
   "too-many-values": { effect: "left-out", text: "more different values in the study than are listed" },

@@ -3,6 +3,7 @@ export const TAGS = {
   ImageType: ["00080008", "CS"],
   SOPClassUID: ["00080016", "UI"],
   SOPInstanceUID: ["00080018", "UI"],
+  SyntheticData: ["0008001C", "CS"],
   StudyDate: ["00080020", "DA"],
   SeriesDate: ["00080021", "DA"],
   AcquisitionDate: ["00080022", "DA"],
@@ -46,11 +47,46 @@ export const TAGS = {
   ReferencedSOPSequence: ["00081199", "SQ"],
   AnatomicRegionSequence: ["00082218", "SQ"],
   PatientName: ["00100010", "PN"],
+  PersonNamesToUseSequence: ["00100011", "SQ"],
+  NameToUse: ["00100012", "LT"],
+  ThirdPersonPronounsSequence: ["00100014", "SQ"],
+  PronounCodeSequence: ["00100015", "SQ"],
+  PronounComment: ["00100016", "UT"],
   PatientID: ["00100020", "LO"],
   IssuerOfPatientID: ["00100021", "LO"],
   IssuerOfPatientIDQualifiersSequence: ["00100024", "SQ"],
   PatientBirthDate: ["00100030", "DA"],
+  PatientBirthTime: ["00100032", "TM"],
+  PatientDeathDateInAlternativeCalendar: ["00100034", "LO"],
   PatientSex: ["00100040", "CS"],
+  GenderIdentitySequence: ["00100041", "SQ"],
+  SexParametersForClinicalUseCategoryComment: ["00100042", "UT"],
+  SexParametersForClinicalUseCategorySequence: ["00100043", "SQ"],
+  GenderIdentityCodeSequence: ["00100044", "SQ"],
+  GenderIdentityComment: ["00100045", "UT"],
+  SexParametersForClinicalUseCategoryCodeSequence: ["00100046", "SQ"],
+  PatientPrimaryLanguageCodeSequence: ["00100101", "SQ"],
+  PatientPrimaryLanguageModifierCodeSequence: ["00100102", "SQ"],
+  QualityControlSubject: ["00100200", "CS"],
+  OtherPatientIDs: ["00101000", "LO"],
+  OtherPatientNames: ["00101001", "PN"],
+  OtherPatientIDsSequence: ["00101002", "SQ"],
+  PatientBirthName: ["00101005", "PN"],
+  PatientAddress: ["00101040", "LO"],
+  PatientMotherBirthName: ["00101060", "PN"],
+  PatientTelephoneNumbers: ["00102154", "SH"],
+  PatientTelecomInformation: ["00102155", "LT"],
+  PatientSpeciesDescription: ["00102201", "LO"],
+  PatientSpeciesCodeSequence: ["00102202", "SQ"],
+  PatientSexNeutered: ["00102203", "CS"],
+  PatientBreedDescription: ["00102292", "LO"],
+  PatientBreedCodeSequence: ["00102293", "SQ"],
+  ResponsiblePerson: ["00102297", "PN"],
+  ResponsiblePersonRole: ["00102298", "CS"],
+  ResponsibleOrganization: ["00102299", "LO"],
+  PatientIdentityRemoved: ["00120062", "CS"],
+  DeidentificationMethod: ["00120063", "LO"],
+  DeidentificationMethodCodeSequence: ["00120064", "SQ"],
   BodyPartExamined: ["00180015", "CS"],
   DeviceSerialNumber: ["00181000", "LO"],
   DeviceUID: ["00181002", "UI"],
@@ -112,8 +148,17 @@ export const TAGS = {
 
 export type Keyword = keyof typeof TAGS;
 
-/** All that the mapping looks at, at the top of a dataset or inside a sequence; what reads datasets for it may leave the rest out. */
-export const READ_TAGS: readonly string[] = Object.values(TAGS).map(([tag]) => tag);
+/** Read inside of sequences only. At the top of a dataset they list what a segmentation or structure set refers to, which can be very long. */
+const NESTED: ReadonlySet<string> = new Set<Keyword>([
+  "ReferencedSeriesSequence",
+  "ReferencedSOPSequence",
+  "ReferencedSOPInstanceUID",
+]);
+
+/** All that the mapping looks at, at the top of a dataset; what reads datasets for it may leave the rest out there. */
+export const READ_TAGS: readonly string[] = Object.entries(TAGS)
+  .filter(([keyword]) => !NESTED.has(keyword))
+  .map(([, [tag]]) => tag);
 
 export function tagOf(keyword: Keyword): string {
   return TAGS[keyword][0];
