@@ -4,7 +4,7 @@ import { type Hapi, startHapi } from "../../support/hapi.ts";
 import { describeFhirContract } from "./battery.ts";
 
 /**
- * Another server to hold to the contract: a base URL, or `hapi` to start a real HAPI FHIR server.
+ * Another server to hold to the contract: a base URL, or `hapi` or `hapi-r5` to start a real HAPI FHIR server.
  * `FHIR_CONTRACT_READING` (`hapi` by default, or `strict`) says how it answers conditions.
  */
 const other = process.env["FHIR_CONTRACT_URL"];
@@ -24,9 +24,10 @@ for (const hapi of [false, true]) {
 
 if (other !== undefined) {
   const reading = process.env["FHIR_CONTRACT_READING"] === "strict" ? "strict" : "hapi";
+  const startsHapi = other === "hapi" || other === "hapi-r5";
   let hapi: Hapi | null = null;
   beforeAll(async () => {
-    if (other === "hapi") hapi = await startHapi();
+    if (startsHapi) hapi = await startHapi({ fhir: other === "hapi-r5" ? "r5" : "r4" });
   }, 300_000);
   afterAll(() => hapi?.stop());
   describeFhirContract(`server ${other}`, () => hapi?.url ?? other.replace(/\/$/, ""), reading);

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect } from "@jest/globals";
 import type { Entry } from "./exchange.ts";
-import { type Contract, MRN, patient, put, statusesOf, study, TAG } from "./fixtures.ts";
+import { type Contract, MRN, patient, put, statusesOf, TAG } from "./fixtures.ts";
 
 /** What HAPI does and FHIR does not ask for; nothing may rely on it, and the emulator's switch shows it. */
 export function describeHapiOnly(contract: Contract): void {
@@ -67,16 +67,16 @@ export function describeHapiOnly(contract: Contract): void {
     contract.onlyHapi("a placeholder that no entry has, or in another letter case, is 400", async () => {
       const urn = `urn:uuid:${randomUUID()}`;
       const alone = randomUUID();
-      expect((await contract.fhir.send("PUT", `/ImagingStudy/${alone}`, study(alone, urn))).status).toBe(400);
-      expect((await contract.fhir.transaction([put(study(randomUUID(), urn))])).status).toBe(400);
+      expect((await contract.fhir.send("PUT", `/ImagingStudy/${alone}`, contract.study(alone, urn))).status).toBe(400);
+      expect((await contract.fhir.transaction([put(contract.study(randomUUID(), urn))])).status).toBe(400);
       const person = { ...put(patient(randomUUID())), fullUrl: urn };
       const upper = urn.replace(/[0-9a-f-]{36}$/, (id) => id.toUpperCase());
-      expect((await contract.fhir.transaction([person, put(study(randomUUID(), upper))])).status).toBe(400);
+      expect((await contract.fhir.transaction([person, put(contract.study(randomUUID(), upper))])).status).toBe(400);
     });
 
     contract.onlyHapi("an absolute reference to another server is 400", async () => {
       const far = "http://contract.fhir.example.org/Patient/1";
-      expect((await contract.fhir.transaction([put(study(randomUUID(), far))])).status).toBe(400);
+      expect((await contract.fhir.transaction([put(contract.study(randomUUID(), far))])).status).toBe(400);
     });
 
     contract.onlyHapi("write answers hold the resource in a Bundle only when asked for", async () => {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
-import { type Contract, endpoint, MRN, patient, put, study, TAG } from "./fixtures.ts";
+import { type Contract, MRN, patient, put, TAG } from "./fixtures.ts";
 
 /** Searches. */
 export function describeSearches(contract: Contract): void {
@@ -31,8 +31,8 @@ export function describeSearches(contract: Contract): void {
       const { p, s } = await contract.createPair();
       const e = `e-${s}`;
       await contract.fhir.transaction([
-        put(endpoint(e)),
-        put(study(s, `Patient/${p}`, { endpoint: [{ reference: `Endpoint/${e}` }] })),
+        put(contract.endpoint(e)),
+        put(contract.study(s, `Patient/${p}`, { endpoint: [{ reference: `Endpoint/${e}` }] })),
       ]);
       const tag = `${TAG.system}|${TAG.code}`;
       for (const query of [
@@ -60,8 +60,8 @@ export function describeSearches(contract: Contract): void {
       const e = `e-${randomUUID()}`;
       const ids = Array.from({ length: 7 }, () => randomUUID());
       await contract.fhir.transaction([
-        put(endpoint(e)),
-        ...ids.map((id) => put(study(id, undefined, { endpoint: [{ reference: `Endpoint/${e}` }] }))),
+        put(contract.endpoint(e)),
+        ...ids.map((id) => put(contract.study(id, undefined, { endpoint: [{ reference: `Endpoint/${e}` }] }))),
       ]);
       const seen: (string | undefined)[] = [];
       let page = await contract.fhir.search(`ImagingStudy?endpoint=Endpoint/${e}&_count=3`);

@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import type { Entry, Reply } from "./exchange.ts";
-import { type Contract, DCM, endpoint, MRN, patient, put, statusesOf, study, versionOf } from "./fixtures.ts";
+import { type Contract, MRN, patient, put, statusesOf, versionOf } from "./fixtures.ts";
 
 /** Transactions and batches. */
 export function describeTransactions(contract: Contract): void {
   describe("transactions", () => {
     test("answer in the order of the request, with location and etag per entry", async () => {
       const [p, s] = [randomUUID(), randomUUID()];
-      const reply = await contract.fhir.transaction([put(study(s, `Patient/${p}`)), put(patient(p))]);
+      const reply = await contract.fhir.transaction([put(contract.study(s, `Patient/${p}`)), put(patient(p))]);
       const responses = reply.body.entry?.map(({ response }) => response);
       expect(responses?.[0]?.location).toContain(`ImagingStudy/${s}/_history/1`);
       expect(responses?.[1]?.location).toContain(`Patient/${p}/_history/1`);
@@ -21,7 +21,7 @@ export function describeTransactions(contract: Contract): void {
       const reply = await contract.fhir.transaction([
         put(patient(fresh)),
         put(patient(p, { gender: "male" })),
-        put(study(s, `Patient/${p}`, { description: "late" }), { ifMatch: 'W/"7"' }),
+        put(contract.study(s, `Patient/${p}`, { description: "late" }), { ifMatch: 'W/"7"' }),
       ]);
       expect([reply.status, reply.body.resourceType]).toEqual([contract.stale, "OperationOutcome"]);
       expect((await contract.fhir.send("GET", `/Patient/${fresh}`)).status).toBe(404);
@@ -32,14 +32,14 @@ export function describeTransactions(contract: Contract): void {
 
     test("take ifMatch of the current version", async () => {
       const { p, s } = await contract.createPair();
-      const changed = study(s, `Patient/${p}`, { description: "new" });
+      const changed = contract.study(s, `Patient/${p}`, { description: "new" });
       expect(statusesOf(await contract.fhir.transaction([put(changed, { ifMatch: 'W/"1"' })]))).toEqual([200]);
       expect(await versionOf(contract, `/ImagingStudy/${s}`)).toBe("2");
     });
 
     test("of unchanged content store nothing new on HAPI", async () => {
       const { p, s } = await contract.createPair();
-      const reply = await contract.fhir.transaction([put(patient(p)), put(study(s, `Patient/${p}`))]);
+      const reply = await contract.fhir.transaction([put(patient(p)), put(contract.study(s, `Patient/${p}`))]);
       expect(statusesOf(reply)).toEqual([200, 200]);
       expect(await versionOf(contract, `/ImagingStudy/${s}`)).toBe(contract.reading === "hapi" ? "1" : "2");
     });
@@ -53,7 +53,7 @@ export function describeTransactions(contract: Contract): void {
           resource: { resourceType: "Patient", identifier: [{ system: MRN, value }] },
           request: { method: "POST", url: "Patient", ifNoneExist: `identifier=${MRN}|${value}` },
         },
-        put(study(s, urn)),
+        put(contract.study(s, urn)),
       ]);
       expect([reply.status, ...statusesOf(reply)]).toEqual([200, 201, 201]);
       const { body } = await contract.fhir.send("GET", `/ImagingStudy/${s}`);
@@ -72,7 +72,7 @@ export function describeTransactions(contract: Contract): void {
           resource: { resourceType: "Patient", identifier: [{ system: MRN, value: p }] },
           request: { method: "POST", url: "Patient", ifNoneExist: `identifier=${MRN}|${p}` },
         },
-        put(study(s, urn)),
+        put(contract.study(s, urn)),
       ]);
       expect(statusesOf(reply)).toEqual([200, 201]);
       expect((await contract.fhir.send("GET", `/ImagingStudy/${s}`)).body.subject?.reference).toBe(`Patient/${p}`);
@@ -99,12 +99,12 @@ export function describeTransactions(contract: Contract): void {
     test("resolve a conditional reference, and fail when it matches nothing", async () => {
       const { p } = await contract.createPair();
       const s = randomUUID();
-      expect(statusesOf(await contract.fhir.transaction([put(study(s, `Patient?identifier=${MRN}|${p}`))]))).toEqual([
-        201,
-      ]);
+      expect(
+        statusesOf(await contract.fhir.transaction([put(contract.study(s, `Patient?identifier=${MRN}|${p}`))])),
+      ).toEqual([201]);
       expect((await contract.fhir.send("GET", `/ImagingStudy/${s}`)).body.subject?.reference).toBe(`Patient/${p}`);
       const lost = await contract.fhir.transaction([
-        put(study(randomUUID(), `Patient?identifier=${MRN}|${randomUUID()}`)),
+        put(contract.study(randomUUID(), `Patient?identifier=${MRN}|${randomUUID()}`)),
       ]);
       expect(lost.status).toBe(404);
     });
@@ -118,13 +118,18 @@ export function describeTransactions(contract: Contract): void {
       "with a reference to what does not exist or was deleted are 400, and nothing is stored",
       async () => {
         const s = randomUUID();
-        expect((await contract.fhir.transaction([put(study(s, `Patient/${randomUUID()}`))])).status).toBe(400);
+        expect((await contract.fhir.transaction([put(contract.study(s, `Patient/${randomUUID()}`))])).status).toBe(400);
         const gone = randomUUID();
         await contract.fhir.send("PUT", `/Patient/${gone}`, patient(gone));
         await contract.fhir.send("DELETE", `/Patient/${gone}`);
-        expect((await contract.fhir.transaction([put(study(s, `Patient/${gone}`))])).status).toBe(400);
+        expect((await contract.fhir.transaction([put(contract.study(s, `Patient/${gone}`))])).status).toBe(400);
         expect(
-          (await contract.fhir.transaction([put(endpoint(`e-${s}`)), put(study(s, `Endpoint/e-${s}`))])).status,
+          (
+            await contract.fhir.transaction([
+              put(contract.endpoint(`e-${s}`)),
+              put(contract.study(s, `Endpoint/e-${s}`)),
+            ])
+          ).status,
         ).toBe(422);
         expect((await contract.fhir.send("GET", `/ImagingStudy/${s}`)).status).toBe(404);
       },
@@ -137,8 +142,10 @@ export function describeTransactions(contract: Contract): void {
         sopClass: { system: "urn:ietf:rfc:3986", code: "urn:oid:1.2.840.10008.5.1.4.1.1.2" },
         number: i + 1,
       }));
-      const series = [{ uid: "2.25.9", modality: { system: DCM, code: "CT" }, numberOfInstances: 500, instance }];
-      expect(statusesOf(await contract.fhir.transaction([put(study(s, undefined, { series }))]))).toEqual([201]);
+      const series = [contract.series({ uid: "2.25.9", numberOfInstances: 500, instance })];
+      expect(statusesOf(await contract.fhir.transaction([put(contract.study(s, undefined, { series }))]))).toEqual([
+        201,
+      ]);
       expect((await contract.fhir.send("GET", `/ImagingStudy/${s}`)).body["series"]).toEqual(series);
     });
   });

@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "@jest/globals";
 import type { Entry } from "./exchange.ts";
-import { type Contract, endpoint, MRN, patient, put, statusesOf, study, uidOf, versionOf } from "./fixtures.ts";
+import { type Contract, MRN, patient, put, statusesOf, uidOf, versionOf } from "./fixtures.ts";
 
 /** Capability statement, lone writes, deletion. */
 export function describeWrites(contract: Contract): void {
   describe("capability statement", () => {
-    test("names R4, JSON, transactions, batches and update-as-create", async () => {
+    test("names R4 or R5, JSON, transactions, batches and update-as-create", async () => {
       const { status, body } = await contract.fhir.send("GET", "/metadata");
       expect(status).toBe(200);
-      expect(body).toMatchObject({ resourceType: "CapabilityStatement", fhirVersion: "4.0.1" });
+      expect(body).toMatchObject({
+        resourceType: "CapabilityStatement",
+        fhirVersion: expect.stringMatching(/^(4\.0\.1|5\.0\.0)$/),
+      });
       expect(JSON.stringify(body["format"])).toContain("json");
       const [rest] = body["rest"] as {
         interaction: { code: string }[];
@@ -97,7 +100,7 @@ export function describeWrites(contract: Contract): void {
         body: "{",
       });
       expect(raw.status).toBe(400);
-      expect((await contract.fhir.send("PUT", `/Patient/${randomUUID()}`, endpoint("e-1"))).status).toBe(400);
+      expect((await contract.fhir.send("PUT", `/Patient/${randomUUID()}`, contract.endpoint("e-1"))).status).toBe(400);
     });
   });
 
@@ -111,7 +114,7 @@ export function describeWrites(contract: Contract): void {
       expect((await contract.fhir.send("DELETE", `/ImagingStudy/${s}`)).status).toBe(
         contract.reading === "hapi" ? 200 : 204,
       );
-      const back = await contract.fhir.send("PUT", `/ImagingStudy/${s}`, study(s, undefined));
+      const back = await contract.fhir.send("PUT", `/ImagingStudy/${s}`, contract.study(s, undefined));
       expect(back.status).toBe(201);
       expect((await contract.fhir.search(`ImagingStudy?identifier=urn:dicom:uid|${uidOf(s)}`)).entry).toHaveLength(1);
       expect(Number(await versionOf(contract, `/ImagingStudy/${s}`))).toBeGreaterThan(2);
@@ -157,7 +160,7 @@ export function describeWrites(contract: Contract): void {
     test("a PUT in a transaction revives with 201", async () => {
       const { s } = await contract.createPair();
       await contract.fhir.send("DELETE", `/ImagingStudy/${s}`);
-      expect(statusesOf(await contract.fhir.transaction([put(study(s, undefined))]))).toEqual([201]);
+      expect(statusesOf(await contract.fhir.transaction([put(contract.study(s, undefined))]))).toEqual([201]);
     });
   });
 }
