@@ -1,6 +1,6 @@
 /** What a study needs in the FHIR server: nothing, or one transaction of its Patient and its ImagingStudy. Pure. */
 import type { Reference } from "fhir/r4";
-import { OWNERSHIP, type StudyResources, type Subject, unidentifiedSubject } from "../mapping/index.ts";
+import { OWNERSHIP, otherSubject, type StudyResources, type Subject } from "../mapping/index.ts";
 import { type Json, recordsOf, textOf } from "./json.ts";
 import type { Found, FoundPatient, FoundStudy, Plan, Write, WritePolicy } from "./plan.ts";
 import { updateOf } from "./plan-merge.ts";
@@ -69,8 +69,7 @@ function planSubject(
   { patientPolicy }: Pick<WritePolicy, "patientPolicy">,
 ): PlannedSubject {
   if (subject.kind === "issuer-unknown") return { kind: "waiting", code: "ISSUER_UNKNOWN" };
-  if (subject.kind === "unidentified")
-    return { kind: "subject", reference: unidentifiedSubject(subject.display), write: undefined };
+  if (subject.kind !== "patient") return { kind: "subject", reference: otherSubject(subject), write: undefined };
   const { system, value } = subject.identifier;
   // An identifier without a system names nobody, and would match everybody's.
   if (system === "" || value === "") return { kind: "waiting", code: "ISSUER_UNKNOWN" };

@@ -75,6 +75,7 @@ function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, opt
   const { subject, others } = buildSubject(
     countBy(all, (instance) => instance.patient),
     asOf,
+    studyResourceId(options.sourceId, study),
   );
   if (others > 0) count("PatientID", "several-patients", others);
   const accessions = unionOfAccessions(all, count);

@@ -16,7 +16,7 @@ import { present } from "./present.ts";
 import { rewriteReferences } from "./references.ts";
 import type { FhirVersion } from "./rows/row.ts";
 import type { BundleOf, EndpointOf } from "./shapes.ts";
-import { unidentifiedSubject } from "./subject.ts";
+import { otherSubject } from "./subject.ts";
 import { tagOf } from "./tags.ts";
 import { compareText } from "./text.ts";
 
@@ -113,7 +113,7 @@ function standalone({ imagingStudy, subject }: StudyResources): Json {
 }
 
 function subjectReference(subject: StudyResources["subject"]): Reference {
-  if (subject.kind !== "patient") return unidentifiedSubject(subject.display);
+  if (subject.kind !== "patient") return otherSubject(subject);
   const { identifier, patient, display } = subject;
   return {
     reference: `Patient/${patient.id}`,

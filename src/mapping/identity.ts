@@ -28,6 +28,15 @@ export function patientId(system: string, value: string): string {
   return uuidV5("patient", system, value);
 }
 
+/**
+ * The identifier system of an ID that is nobody's number: de-identified or synthetic data. It is one study's own, so such a study is joined neither to the
+ * real Patient with the same ID nor to another study.
+ * @param scope id of the study's ImagingStudy
+ */
+export function anonymousSystem(scope: string): string {
+  return `urn:uuid:${uuidV5("anonymous", scope)}`;
+}
+
 /** Says of an ImagingStudy that it is this source's, whatever its resource id (an adopted one keeps its own). */
 export function ownIdentifier(sourceId: string, study: StudyId): Identifier {
   return uuidIdentifier(studyResourceId(sourceId, study));

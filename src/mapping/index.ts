@@ -31,5 +31,5 @@ export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
 export { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
 export { MAPPING_ROWS, MAPPING_VERSION, OWNERSHIP } from "./rows.ts";
 export type { BundleOf, EndpointOf, StudyOfInstances } from "./shapes.ts";
-export { type Subject, unidentifiedSubject } from "./subject.ts";
+export { otherSubject, type Subject, unidentifiedSubject } from "./subject.ts";
 export { READ_TAGS } from "./tags.ts";

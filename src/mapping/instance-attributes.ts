@@ -10,7 +10,7 @@ import type { ErrorCode } from "../errors.ts";
 import { type Dataset, element, isRecord, jsonText, texts, uid, unsignedInt } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import type { MappingOptions } from "./options.ts";
-import { type PatientValues, readPatient } from "./read-patient.ts";
+import { PATIENT_INPUT, type PatientValues, readPatient } from "./read-patient.ts";
 import { frameAnatomy, readAcquired, readSeries, type SeriesValues } from "./read-series.ts";
 import { readStudy, type Started, type StudyValues } from "./read-study.ts";
 import { objectKind } from "./sop-classes.ts";
@@ -44,14 +44,6 @@ export type RejectedInstance = {
   tag: string;
 };
 
-const PATIENT_INPUT = [
-  "PatientName",
-  "PatientID",
-  "IssuerOfPatientID",
-  "IssuerOfPatientIDQualifiersSequence",
-  "PatientBirthDate",
-  "PatientSex",
-] as const satisfies Keyword[];
 const STUDY_INPUT = [
   "StudyDate",
   "StudyTime",

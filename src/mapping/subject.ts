@@ -1,13 +1,15 @@
 /** Who the study is of: one identity for the whole study, and the Patient as this study knows it. */
 import type { Patient, Reference } from "fhir/r4";
-import { IDENTIFIER_TYPE } from "./identifier-types.ts";
-import { createdMeta, DATA_ABSENT_URL, patientId } from "./identity.ts";
-import type { PatientIdentity, PatientValues } from "./read-patient.ts";
-import { type Ballot, vote, winner } from "./vote.ts";
+import { buildPatient } from "./build-patient.ts";
+import { anonymousSystem, DATA_ABSENT_URL } from "./identity.ts";
+import type { PatientIdentity } from "./patient-identifiers.ts";
+import type { PatientValues } from "./read-patient.ts";
+import { type Ballot, mostFrequent, vote, winner } from "./vote.ts";
 
 /**
  * `patient`: found or made by (system, value). `unidentified`: no instance has a Patient ID, so nobody may be referred to.
  * `issuer-unknown`: there is an ID, but its issuer has no system, so whose number it is would be a guess; the study waits.
+ * `device`: a phantom or another quality control object (0010,0200), which never becomes a Patient.
  */
 export type Subject =
   | {
@@ -19,33 +21,51 @@ export type Subject =
       display?: string;
     }
   | { kind: "unidentified"; display?: string }
-  | { kind: "issuer-unknown"; display?: string };
+  | { kind: "issuer-unknown"; display?: string }
+  | { kind: "device"; identifier?: { system?: string; value: string }; display?: string };
 
 /** Distinct values of a study's instances with how many instances have them. */
 export type Counted<T> = ReadonlyMap<T, number>;
 
 /**
- * The identity most instances name; then name, gender and birth date from the instances of that identity alone, so that no Patient is made of two.
+ * The identity most instances name; then everything else from the instances of that identity alone, so that no Patient is made of two.
+ * @param scope names the study among all of all sources: whose number an anonymous ID is
  * @returns `others`: how many instances name another patient
  */
-export function buildSubject(patients: Counted<PatientValues>, asOf: string): { subject: Subject; others: number } {
+export function buildSubject(
+  patients: Counted<PatientValues>,
+  asOf: string,
+  scope: string,
+): { subject: Subject; others: number } {
   const ballot: Ballot<PatientIdentity> = new Map();
   for (const [{ identity }, count] of patients) if (identity.kind !== "none") vote(ballot, matchKey(identity), count);
   const elected = winner(ballot);
-  const own = [...patients].filter(
-    ([{ identity }]) => JSON.stringify(matchKey(identity)) === JSON.stringify(elected?.value ?? { kind: "none" }),
-  );
+  const key = JSON.stringify(elected?.value ?? { kind: "none" });
+  const own = [...patients].filter(([{ identity }]) => JSON.stringify(matchKey(identity)) === key);
   const display = mostFrequent(own, (values) => values.display);
+  const identity = elected?.value ?? { kind: "none" };
+  return { subject: subjectOf(identity, own, asOf, scope, display), others: elected?.losers ?? 0 };
+}
+
+function subjectOf(
+  identity: PatientIdentity,
+  own: readonly (readonly [PatientValues, number])[],
+  asOf: string,
+  scope: string,
+  display: string | undefined,
+): Subject {
   const shown = display === undefined ? {} : { display };
-  const others = elected?.losers ?? 0;
-  if (elected === undefined) return { subject: { kind: "unidentified", ...shown }, others };
-  const identity = elected.value;
-  if (identity.kind !== "known") return { subject: { kind: "issuer-unknown", ...shown }, others };
-  const { system, value } = identity;
-  return {
-    subject: { kind: "patient", identifier: { system, value }, patient: buildPatient(identity, own), asOf, ...shown },
-    others,
-  };
+  if (identity.kind === "none") return { kind: "unidentified", ...shown };
+  if (identity.kind === "unknown-issuer") return { kind: "issuer-unknown", ...shown };
+  if (identity.kind === "device") {
+    const { system, value } = identity;
+    const identifier = { ...(system === undefined ? {} : { system }), value: value ?? "" };
+    return { kind: "device", ...(value === undefined ? {} : { identifier }), ...shown };
+  }
+  const { value } = identity;
+  const system = identity.kind === "known" ? identity.system : anonymousSystem(scope);
+  const patient = buildPatient({ system, value }, own);
+  return { kind: "patient", identifier: { system, value }, patient, asOf, ...shown };
 }
 
 /** What two instances must share to name the same patient. */
@@ -54,43 +74,25 @@ function matchKey(identity: PatientIdentity): PatientIdentity {
   return { kind: "known", system: identity.system, value: identity.value, others: [], type: "", assigner: undefined };
 }
 
-type Own = readonly (readonly [PatientValues, number])[];
-
-function mostFrequent<T>(own: Own, pick: (values: PatientValues) => T | undefined): T | undefined {
-  const ballot: Ballot<T> = new Map();
-  for (const [values, count] of own) vote(ballot, pick(values), count);
-  return winner(ballot)?.value;
-}
-
-type Known = Extract<PatientIdentity, { kind: "known" }>;
-
-function buildPatient(elected: Known, own: Own): Patient {
-  const identity =
-    mostFrequent(own, (values) => (values.identity.kind === "known" ? values.identity : undefined)) ?? elected;
-  const names = mostFrequent(own, (values) => (values.names.length > 0 ? values.names : undefined));
-  const gender = mostFrequent(own, (values) => values.gender);
-  const birthDate = mostFrequent(own, (values) => values.birthDate);
-  return {
-    resourceType: "Patient",
-    id: patientId(elected.system, elected.value),
-    meta: createdMeta(),
-    identifier: [elected.value, ...identity.others].map((value) => ({
-      type: { coding: [{ system: IDENTIFIER_TYPE, code: identity.type }] },
-      system: elected.system,
-      value,
-      ...(identity.assigner === undefined ? {} : { assigner: { display: identity.assigner } }),
-    })),
-    ...(names === undefined ? {} : { name: [...names] }),
-    ...(gender === undefined ? {} : { gender }),
-    ...(birthDate === undefined ? {} : { birthDate }),
-  };
-}
-
 /** `ImagingStudy.subject` of a study whose patient cannot be named: required by FHIR, so it says that it is unknown. */
 export function unidentifiedSubject(display: string | undefined): Reference {
   return {
     extension: [{ url: DATA_ABSENT_URL, valueCode: "unknown" }],
     type: "Patient",
+    ...(display === undefined ? {} : { display }),
+  };
+}
+
+/** `ImagingStudy.subject` of a study that is of no Patient: a logical reference, or one that says that nobody knows. */
+export function otherSubject(subject: Exclude<Subject, { kind: "patient" }>): Reference {
+  const { kind, display } = subject;
+  if (kind !== "device") return unidentifiedSubject(display);
+  const { identifier } = subject;
+  const named = identifier !== undefined || display !== undefined;
+  return {
+    ...(named ? {} : { extension: [{ url: DATA_ABSENT_URL, valueCode: "unknown" }] }),
+    type: "Device",
+    ...(identifier === undefined ? {} : { identifier }),
     ...(display === undefined ? {} : { display }),
   };
 }

@@ -35,3 +35,13 @@ function beats(a: Candidate<unknown>, b: Candidate<unknown>): boolean {
   if (a.instances !== b.instances) return a.instances > b.instances;
   return compareText(a.key, b.key) < 0;
 }
+
+/** The winner among what is picked of values with how many instances have them. */
+export function mostFrequent<V, T>(
+  counted: readonly (readonly [V, number])[],
+  pick: (value: V) => T | undefined,
+): T | undefined {
+  const ballot: Ballot<T> = new Map();
+  for (const [value, count] of counted) vote(ballot, pick(value), count);
+  return winner(ballot)?.value;
+}
