@@ -17,6 +17,9 @@ const SUITES: Record<Release, readonly string[]> = {
   r5: ["test/contract/fhir", "test/e2e/load", "test/e2e/first-sync", "test/hapi"],
 };
 
+/** Every request is answered later than by an emulator, and Java wants the cores. */
+const TEST_MS = 180_000;
+
 const JEST = [
   "--experimental-vm-modules",
   "--disable-warning=ExperimentalWarning",
@@ -32,7 +35,10 @@ async function passes(release: Release): Promise<boolean> {
   console.log(`== HAPI FHIR ${release} at ${hapi.url} after ${seconds()}`);
   try {
     const env = { ...process.env, HAPI: release, FHIR_CONTRACT_URL: hapi.url, FHIR_E2E_URL: hapi.url };
-    const jest = spawn(process.execPath, [...JEST, ...SUITES[release]], { env, stdio: "inherit" });
+    const jest = spawn(process.execPath, [...JEST, `--testTimeout=${TEST_MS}`, ...SUITES[release]], {
+      env,
+      stdio: "inherit",
+    });
     const [code] = (await once(jest, "exit")) as [number | null];
     return code === 0;
   } finally {

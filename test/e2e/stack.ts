@@ -28,7 +28,7 @@ import {
 /** Set: the suite runs against this FHIR server; what only the emulator can show is left out. */
 export const FHIR_E2E_URL = process.env["FHIR_E2E_URL"];
 
-const SETTLED_MS = FHIR_E2E_URL === undefined ? 20_000 : 60_000;
+const SETTLED_MS = FHIR_E2E_URL === undefined ? 20_000 : 120_000;
 const LOOK_MS = 25;
 
 export type FhirSide = {
