@@ -275,8 +275,8 @@ export const ERRORS = {
   FHIR_VERSION: {
     class: "permanent",
     service: "fhir",
-    message: "The FHIR server speaks another version than R4.",
-    hint: "Point FHIR_URL at an R4 (4.0.1) server.",
+    message: "The FHIR server speaks neither R4 nor R5.",
+    hint: "Point FHIR_URL at an R4 (4.0.1, 4.3.0) or R5 (5.0.0) server, or set FHIR_VERSION if what it states is wrong.",
   },
   FHIR_NO_UPDATE_CREATE: {
     class: "permanent",

@@ -7,7 +7,7 @@ import { createDicomClient, type DicomClient, probePartitions } from "./dicomweb
 import { errorRow, StudycastError } from "./errors.ts";
 import { checkServer, createFhirClient, endpointExists, type FhirClient } from "./fhir/index.ts";
 import type { Log } from "./log.ts";
-import { endpointId, MAPPING_VERSION, READ_TAGS } from "./mapping/index.ts";
+import { endpointId, type FhirVersion, MAPPING_VERSION, READ_TAGS } from "./mapping/index.ts";
 import { checkRedis, closeRedis, createRedis, type RedisAddress, type RedisClient, untilReady } from "./redis/index.ts";
 import type { Releases } from "./releases.ts";
 import { type Check, type Identity, refuseChangedIdentity } from "./startup.ts";
@@ -21,6 +21,8 @@ export type Services = {
   /** A client for the service as the probe found it: with or without partitions. */
   dicom(): { client: DicomClient; partitions: boolean };
   fhir: FhirClient;
+  /** As the check of the FHIR server found it. */
+  fhirVersion(): FhirVersion;
   /** In the order in which they make sense. */
   checks: Check[];
 };
@@ -61,9 +63,10 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
   });
   releases.add("FHIR connections", CLOSE_MS, fhir.close);
 
-  // Resources written by another version of the mapping would change only when their studies do.
-  const stamp = { ...options.identity, MAPPING_VERSION: String(MAPPING_VERSION) };
   let partitions = false;
+  let fhirVersion: FhirVersion = "R4";
+  // Resources written by another version of the mapping, or for another version of FHIR, would change only when their studies do.
+  const stamp = () => ({ ...options.identity, MAPPING_VERSION: String(MAPPING_VERSION), FHIR_VERSION: fhirVersion });
   const checks: Check[] = [
     { step: "Redis", run: (signal) => untilReady(redis, signal) },
     { step: "Redis settings", run: () => refuseProblems(redis, log) },
@@ -74,8 +77,13 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
         partitions = await probePartitions(site, signal);
       },
     },
-    { step: "FHIR server", run: (signal) => checkServer(fhir, signal) },
-    { step: "identity", run: async () => refuseChangedIdentity(await state.stamp(stamp)) },
+    {
+      step: "FHIR server",
+      run: async (signal) => {
+        fhirVersion = await checkServer(fhir, config.FHIR_VERSION, signal);
+      },
+    },
+    { step: "identity", run: async () => refuseChangedIdentity(await state.stamp(stamp())) },
     { step: "state", run: (signal) => refuseLostState(config, state, fhir, signal) },
   ];
   const dicom = () => ({
@@ -91,7 +99,7 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
     }),
     partitions,
   });
-  return { redis, state, feed, dicom, fhir, checks };
+  return { redis, state, feed, dicom, fhir, fhirVersion: () => fhirVersion, checks };
 }
 
 async function refuseProblems(redis: RedisClient, log: Log): Promise<void> {

@@ -113,8 +113,14 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
 
   const wanted = buildStudy(job.study, instances, deps.mapping);
   const { partition } = parseStudyId(job.study);
-  const endpoint = endpointResource(deps.mapping.sourceId, partition, deps.endpointAddress(partition));
-  const prepare = () => deps.ensureEndpoint(deps.fhir, endpoint, found, signal);
+  const endpoint = endpointResource(
+    deps.mapping.sourceId,
+    partition,
+    deps.endpointAddress(partition),
+    deps.mapping.fhirVersion,
+  );
+  const { ownership } = wanted;
+  const prepare = () => deps.ensureEndpoint(deps.fhir, { endpoint, ownership }, found, signal);
   const outcome = await withPatient(wanted.subject, deps, signal, (patient) =>
     write(job, deps, planStudy(found, patient, wanted, deps.policy), prepare, signal),
   );

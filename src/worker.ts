@@ -106,7 +106,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       ...syncOptions(config, partitions),
       dicom,
       fhir,
-      mapping: options.mapping,
+      mapping: { ...options.mapping, fhirVersion: services.fhirVersion() },
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoint: dryRun === undefined ? ensureEndpoint : async () => {},
       creating: new Map<string, Promise<void>>(),

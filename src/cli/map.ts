@@ -30,7 +30,11 @@ export const mapCommand: Command = {
     },
   ],
   json: [
-    { member: "(always)", about: "a FHIR R4 Bundle of type `collection`: Patients, Endpoints, ImagingStudies, by id" },
+    {
+      member: "(always)",
+      about:
+        "a FHIR Bundle (R4; R5 with `--fhir-version R5`) of type `collection`: Patients, Endpoints, ImagingStudies, by id",
+    },
   ],
   async run({ partConfig, args, io }) {
     const config = partConfig("offline");

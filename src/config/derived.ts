@@ -4,6 +4,7 @@ import type { PartialConfig } from "../config.ts";
 /** What mapping/index.ts calls MappingOptions. */
 export function mappingOptions(config: PartialConfig) {
   return {
+    fhirVersion: config.FHIR_VERSION === "auto" ? undefined : config.FHIR_VERSION,
     sourceId: config.SOURCE_ID,
     patientIdSystem: config.PATIENT_ID_SYSTEM,
     issuerSystems: config.ISSUER_SYSTEMS,

@@ -56,6 +56,14 @@ const services = {
 } as const satisfies Record<string, Option>;
 
 const resources = {
+  FHIR_VERSION: {
+    kind: "choice",
+    choices: ["auto", "R4", "R5"],
+    group: "resources",
+    default: "auto",
+    about:
+      "The version of FHIR that is written. `auto`: the one the server states (4.0 and 4.3: R4; 5.0: R5), and R4 where no server is asked.",
+  },
   PATIENT_POLICY: {
     kind: "choice",
     choices: ["link", "create", "sync"],

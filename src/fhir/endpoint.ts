@@ -1,7 +1,6 @@
 /** The Endpoint of a (source, partition). Its id is our own, so whatever stands there is ours to keep right. */
-import type { Endpoint } from "fhir/r4";
 import { StudycastError } from "../errors.ts";
-import { OWNERSHIP } from "../mapping/index.ts";
+import type { EndpointOf, Ownership } from "../mapping/index.ts";
 import type { FhirClient } from "./client.ts";
 import type { Json } from "./json.ts";
 import type { FoundStudy, Write } from "./plan.ts";
@@ -13,13 +12,13 @@ import { updateOf } from "./plan-merge.ts";
  */
 export async function ensureEndpoint(
   client: FhirClient,
-  endpoint: Endpoint,
+  { endpoint, ownership }: { endpoint: EndpointOf; ownership: Ownership },
   { endpoint: found }: Pick<FoundStudy, "endpoint">,
   signal: AbortSignal,
 ): Promise<void> {
   const wanted: Json = { ...endpoint };
   const write: Write | undefined = found
-    ? updateOf(found, wanted, OWNERSHIP.R4.Endpoint)
+    ? updateOf(found, wanted, ownership.Endpoint)
     : { resource: { ...wanted, resourceType: "Endpoint", id: String(endpoint.id) }, expect: "created" };
   if (write !== undefined) await client.put(write.resource, write.ifMatch, signal);
 }

@@ -1,6 +1,6 @@
 /** The FHIR server: look up what it holds, plan what differs (pure), write it under conditions. */
 export { carryOut, type Outcome, type WriteLimits } from "./carry-out.ts";
-export { checkServer } from "./check-server.ts";
+export { checkServer, type WantedVersion } from "./check-server.ts";
 export { createFhirClient, type FhirClient, type FhirClientOptions } from "./client.ts";
 export { endpointExists, ensureEndpoint, probe } from "./endpoint.ts";
 export { lookUpPatient } from "./look-up-patient.ts";

@@ -1,6 +1,6 @@
 /** What a study needs in the FHIR server: nothing, or one transaction of its Patient and its ImagingStudy. Pure. */
 import type { Reference } from "fhir/r4";
-import { OWNERSHIP, otherSubject, type StudyResources, type Subject } from "../mapping/index.ts";
+import { otherSubject, type StudyResources } from "../mapping/index.ts";
 import { type Json, recordsOf, textOf } from "./json.ts";
 import type { Found, FoundPatient, FoundStudy, Plan, Write, WritePolicy } from "./plan.ts";
 import { updateOf } from "./plan-merge.ts";
@@ -46,11 +46,11 @@ export function planStudy(
 ): Plan {
   const chosen = chooseStudy(found);
   if (chosen.kind === "ambiguous") return { kind: "waiting", code: "STUDY_AMBIGUOUS" };
-  const subject = planSubject(wanted.subject, patient, policy);
+  const subject = planSubject(wanted, patient, policy);
   if (subject.kind === "waiting") return subject;
   const content: Json = { ...wanted.imagingStudy, subject: subject.reference };
   const study =
-    chosen.kind === "one" ? updateOf(chosen.resource, content, OWNERSHIP.R4.ImagingStudy) : creation(content);
+    chosen.kind === "one" ? updateOf(chosen.resource, content, wanted.ownership.ImagingStudy) : creation(content);
   const writes = [subject.write, study].filter((write) => write !== undefined);
   return writes.length === 0 ? { kind: "unchanged" } : { kind: "write", writes };
 }
@@ -64,7 +64,7 @@ type PlannedSubject =
   | Extract<Plan, { kind: "waiting" }>;
 
 function planSubject(
-  subject: Subject,
+  { subject, ownership }: Pick<StudyResources, "subject" | "ownership">,
   found: FoundPatient | undefined,
   { patientPolicy }: Pick<WritePolicy, "patientPolicy">,
 ): PlannedSubject {
@@ -74,7 +74,7 @@ function planSubject(
   // An identifier without a system names nobody, and would match everybody's.
   if (system === "" || value === "") return { kind: "waiting", code: "ISSUER_UNKNOWN" };
   if (found === undefined || found.kind === "ambiguous") return { kind: "waiting", code: "PATIENT_AMBIGUOUS" };
-  const write = planPatient(found, subject, patientPolicy);
+  const write = planPatient(found, subject, patientPolicy, ownership.Patient);
   const id = found.kind === "found" ? found.patient.id : write?.resource.id;
   const reference: Reference = {
     ...(id === undefined ? {} : { reference: `Patient/${id}` }),

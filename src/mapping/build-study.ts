@@ -12,6 +12,7 @@ import type { SeriesModel, StudyModel } from "./model.ts";
 import type { MappingOptions } from "./options.ts";
 import type { StudyValues } from "./read-study.ts";
 import type { FhirVersion } from "./rows/row.ts";
+import { type Ownership, ownershipOf } from "./rows.ts";
 import type { StudyOfInstances } from "./shapes.ts";
 import { buildSubject, type Subject } from "./subject.ts";
 import type { Keyword } from "./tags.ts";
@@ -25,6 +26,8 @@ export type StudyResources<V extends FhirVersion = FhirVersion> = {
   /** Without `subject`. The endpoint reference is `Endpoint/<endpointId>`. */
   imagingStudy: StudyOfInstances<V>;
   subject: Subject;
+  /** What of the resources is ours. */
+  ownership: Ownership;
   /** Values left out or doubtful, counted by attribute and kind. */
   issues: Issue[];
 };
@@ -49,7 +52,8 @@ export function buildStudy(
   options: MappingOptions,
 ): StudyResources {
   const { model, subject, issues } = studyModel(study, instances, options);
-  return { study, imagingStudy: options.fhirVersion === "R5" ? studyR5(model) : studyR4(model), subject, issues };
+  const imagingStudy = options.fhirVersion === "R5" ? studyR5(model) : studyR4(model);
+  return { study, imagingStudy, subject, ownership: ownershipOf(options), issues };
 }
 
 /** Everything but the shape. */

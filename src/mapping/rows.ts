@@ -2,11 +2,12 @@
  * The mapping as data: one row per FHIR element (or per kind of item of a shared list), in a file for each resource. docs/mapping.md is printed from
  * it, ownership is derived from it, and a test fails when an element is written that has no row. Adding an element begins here.
  */
+import type { MappingOptions } from "./options.ts";
 import { type OwnershipTree, ownershipTree } from "./ownership.ts";
 import { ENDPOINT_ROWS } from "./rows/endpoint.ts";
 import { INSTANCE_ROWS } from "./rows/instance.ts";
 import { PATIENT_ROWS } from "./rows/patient.ts";
-import { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
+import { type MappingRow, targetIn } from "./rows/row.ts";
 import { SERIES_ROWS } from "./rows/series.ts";
 import { STUDY_ROWS } from "./rows/study.ts";
 
@@ -22,18 +23,28 @@ export const MAPPING_ROWS: readonly MappingRow[] = [
 ];
 
 export type OwnedType = "Patient" | "ImagingStudy" | "Endpoint";
+export type Ownership = Readonly<Record<OwnedType, OwnershipTree>>;
 
-/** What is ours of each type of resource, by FHIR version. */
-export const OWNERSHIP: Readonly<Record<FhirVersion, Readonly<Record<OwnedType, OwnershipTree>>>> = {
-  R4: ownershipIn("R4"),
-  R5: ownershipIn("R5"),
-};
+const known = new Map<string, Ownership>();
 
-function ownershipIn(version: FhirVersion): Record<OwnedType, OwnershipTree> {
+/**
+ * What is ours of each type of resource. Elements of opt-in rows that are not asked for belong to others: what they hold is neither compared nor removed.
+ * The same options give the same object.
+ */
+export function ownershipOf({
+  fhirVersion = "R4",
+  include,
+}: Pick<MappingOptions, "fhirVersion" | "include">): Ownership {
+  const key = JSON.stringify([fhirVersion, [...(include ?? [])].sort()]);
+  const made = known.get(key);
+  if (made !== undefined) return made;
   const rows = MAPPING_ROWS.flatMap((row) => {
-    const target = targetIn(row, version);
-    return target === undefined ? [] : [{ target, ownership: row.ownership }];
+    const target = targetIn(row, fhirVersion);
+    const wanted = row.optIn === undefined || include?.has(row.optIn) === true;
+    return target === undefined || !wanted ? [] : [{ target, ownership: row.ownership }];
   });
   const tree = (type: OwnedType) => ownershipTree(type, rows);
-  return { Patient: tree("Patient"), ImagingStudy: tree("ImagingStudy"), Endpoint: tree("Endpoint") };
+  const ownership = { Patient: tree("Patient"), ImagingStudy: tree("ImagingStudy"), Endpoint: tree("Endpoint") };
+  known.set(key, ownership);
+  return ownership;
 }

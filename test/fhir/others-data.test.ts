@@ -6,7 +6,14 @@ import type { Json } from "../../src/fhir/json.ts";
 import { sameJson } from "../../src/fhir/json.ts";
 import type { Found, Write } from "../../src/fhir/plan.ts";
 import { merge, updateOf } from "../../src/fhir/plan-merge.ts";
-import { INCLUDES, isInclude, type Owned, type OwnershipTree, ownershipOf, studyIdentity } from "../../src/mapping/index.ts";
+import {
+  INCLUDES,
+  isInclude,
+  type Owned,
+  type OwnershipTree,
+  ownershipOf,
+  studyIdentity,
+} from "../../src/mapping/index.ts";
 import { studyId } from "../../src/study.ts";
 import { addedTo, wantedBy } from "./foreign-data.ts";
 import { endpoint, MAPPING, type Sample, study } from "./samples.ts";

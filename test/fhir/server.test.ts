@@ -20,9 +20,16 @@ import {
   planRemoval,
   planStudy,
   probe,
+  type WantedVersion,
   type WritePolicy,
 } from "../../src/fhir/index.ts";
-import { endpointResource, type MappingOptions, type StudyResources, studyIdentity } from "../../src/mapping/index.ts";
+import {
+  endpointResource,
+  type MappingOptions,
+  ownershipOf,
+  type StudyResources,
+  studyIdentity,
+} from "../../src/mapping/index.ts";
 import { parseStudyId } from "../../src/study.ts";
 import { hapiAvailable, startHapi } from "../support/hapi.ts";
 import { MAPPING, type Sample, study } from "./samples.ts";
@@ -75,7 +82,8 @@ for (const [name, start, available] of servers) {
       const found = await look(wanted, sourceId);
       const { partition } = parseStudyId(wanted.study);
       const address = partition === "Microsoft.Default" ? "http://pacs/v2" : `http://pacs/v2/partitions/${partition}`;
-      await ensureEndpoint(client, endpointResource(sourceId, partition, address), found, signal);
+      const endpoint = endpointResource(sourceId, partition, address);
+      await ensureEndpoint(client, { endpoint, ownership: ownershipOf({}) }, found, signal);
       const patient =
         wanted.subject.kind === "patient" ? await lookUpPatient(client, wanted.subject, signal) : undefined;
       return planStudy(found, patient, wanted, { patientPolicy: policy });
@@ -100,7 +108,7 @@ for (const [name, start, available] of servers) {
     };
 
     test("the server passes the check, answers the probe and has no Endpoint of a new source", async () => {
-      await checkServer(client, signal);
+      await checkServer(client, "auto", signal);
       expect(await probe(client, "none-yet", signal)).toBe(true);
       expect(await endpointExists(client, "none-yet", signal)).toBe(false);
     });
@@ -300,21 +308,34 @@ for (const [name, start, available] of servers) {
   });
 }
 
-test("a server that is none, speaks R5 or chooses ids itself is refused in words", async () => {
-  const check = async (options: Parameters<typeof startFhirEmulator>[0], path = "") => {
-    const { url, close } = await startFhirEmulator(options);
-    const client = createFhirClient({ url: `${url}${path}`, requestTimeoutMs: 5000, maxBytes: 5_000_000 });
-    try {
-      await checkServer(client, signal);
-    } catch (error) {
-      return error instanceof StudycastError ? error.code : error;
-    } finally {
-      await client.close();
-      await close();
-    }
-  };
-  expect(await check({ fhirVersion: "5.0.0" })).toBe("FHIR_VERSION");
+const check = async (
+  options: Parameters<typeof startFhirEmulator>[0],
+  path = "",
+  wanted: WantedVersion = "auto",
+): Promise<unknown> => {
+  const { url, close } = await startFhirEmulator(options);
+  const client = createFhirClient({ url: `${url}${path}`, requestTimeoutMs: 5000, maxBytes: 5_000_000 });
+  try {
+    return await checkServer(client, wanted, signal);
+  } catch (error) {
+    return error instanceof StudycastError ? error.code : error;
+  } finally {
+    await client.close();
+    await close();
+  }
+};
+
+test("a server that is none, speaks neither R4 nor R5 or chooses ids itself is refused in words", async () => {
+  expect(await check({ fhirVersion: "3.0.2" })).toBe("FHIR_VERSION");
+  expect(await check({ fhirVersion: "6.0.0-ballot2" })).toBe("FHIR_VERSION");
   expect(await check({ updateCreate: false })).toBe("FHIR_NO_UPDATE_CREATE");
   expect(await check({}, "/Patient/x")).toBe("FHIR_NOT_FHIR");
-  expect(await check({})).toBeUndefined();
+});
+
+test("the server states the version of FHIR that is written, and the option overrides it", async () => {
+  expect(await check({})).toBe("R4");
+  expect(await check({ fhirVersion: "4.3.0" })).toBe("R4");
+  expect(await check({ fhirVersion: "5.0.0" })).toBe("R5");
+  expect(await check({ fhirVersion: "3.0.2" }, "", "R4")).toBe("R4");
+  expect(await check({ fhirVersion: "4.0.1" }, "", "R5")).toBe("R5");
 });

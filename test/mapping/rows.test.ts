@@ -5,8 +5,8 @@ import {
   endpointResource,
   MAPPING_ROWS,
   mappingTable,
-  OWNERSHIP,
   type Owned,
+  ownershipOf,
   targetIn,
 } from "../../src/mapping/index.ts";
 import { ownershipTree } from "../../src/mapping/ownership.ts";
@@ -53,7 +53,7 @@ describe("mapping rows", () => {
   });
 
   test("ownership follows from the rows: series and instances by uid, lists by item, a Patient is never emptied", () => {
-    const { ImagingStudy, Patient } = OWNERSHIP.R4;
+    const { ImagingStudy, Patient } = ownershipOf({ fhirVersion: "R4" });
     expect(ImagingStudy["started"]).toEqual({ kind: "whole" });
     expect(ImagingStudy["identifier"]).toMatchObject({
       kind: "items",

@@ -93,12 +93,12 @@ test("a web page where FHIR should be is refused", async () => {
 
 test("a FHIR server of another version, or without update-as-create, is refused", async () => {
   const servers = await Promise.all([
-    startFhirEmulator({ fhirVersion: "5.0.0" }),
+    startFhirEmulator({ fhirVersion: "3.0.2" }),
     startFhirEmulator({ updateCreate: false }),
   ]);
-  const [r5, noIds] = servers;
+  const [stu3, noIds] = servers;
   try {
-    await refused({ FHIR_URL: r5.url }, "FHIR_VERSION", "R4");
+    await refused({ FHIR_URL: stu3.url }, "FHIR_VERSION", "R4");
     await refused({ FHIR_URL: noIds.url }, "FHIR_NO_UPDATE_CREATE", "update as create");
     expect(servers.map((server) => server.writes())).toEqual([0, 0]);
   } finally {
