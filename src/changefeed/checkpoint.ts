@@ -87,8 +87,8 @@ export function addRange(
 }
 
 /** What is kept of an entry to know the feed again; undefined when it has no full set of UIDs. */
-export function sampleOf({ sequence, study, series, sop }: Entry): Sample | undefined {
-  return study === "" || series === "" || sop === "" ? undefined : { sequence, study, series, sop };
+export function sampleOf({ sequence, partition, study, series, sop }: Entry): Sample | undefined {
+  return [partition, study, series, sop].includes("") ? undefined : { sequence, study, series, sop };
 }
 
 /** @throws StudycastError STATE_UNREADABLE when the text is not a checkpoint of this version: never to be taken for "none yet". */

@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import type { Authorize } from "../auth/index.ts";
 import { StudycastError } from "../errors.ts";
 import { type FailureCodes, get } from "../get.ts";
+import { parseForeignJson } from "../json-weight.ts";
 import { type Entry, parseEntries, parseEntry, type RejectedEntry } from "./entry.ts";
 import { msToTicks, ticksToText } from "./ticks.ts";
 
@@ -39,6 +40,8 @@ const CODES: FailureCodes = {
 /** Order by time and by sequence can differ between instances stored at once: the search by time looks this much further back. */
 const TIME_MARGIN_TICKS = msToTicks(5 * 60_000);
 const TIME_PAGE = 200;
+/** More elements than any page that is asked for; each costs memory even if it is rejected. */
+const MAX_ENTRIES = 1000;
 
 /**
  * A client of one feed.
@@ -68,6 +71,8 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
     const read = await fetchJson(path, signal);
     if (read === undefined || !Array.isArray(read.json))
       throw new StudycastError("FEED_RESPONSE", { what: "no array" });
+    if (read.json.length > MAX_ENTRIES)
+      throw new StudycastError("FEED_RESPONSE", { what: "too many entries", entries: read.json.length });
     return { ...parseEntries(read.json, read.serverNow), serverNow: read.serverNow };
   }
 
@@ -100,7 +105,7 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
 
 function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return parseForeignJson(bytes);
   } catch (cause) {
     throw new StudycastError("FEED_RESPONSE", { what: "no JSON" }, { cause });
   }

@@ -217,7 +217,7 @@ export const limitOptions = {
     min: 1024,
     max: 2 ** 31,
     group: "limits",
-    default: 16_777_216,
+    default: 4_194_304,
     about: "Largest page of the feed, in bytes.",
   },
   FHIR_TIMEOUT_MS: {
@@ -233,7 +233,7 @@ export const limitOptions = {
     min: 1024,
     max: 2 ** 31,
     group: "limits",
-    default: 16_777_216,
+    default: 8_388_608,
     about: "Largest answer of the FHIR server, unzipped, in bytes.",
   },
   FHIR_BUNDLE_ENTRIES: {

@@ -15,7 +15,7 @@ export type DicomClient = {
   probe(signal: AbortSignal): Promise<boolean>;
 };
 
-const MAX_PARTITION_BYTES = 16 * 1024 * 1024;
+const MAX_PARTITION_BYTES = 4 * 1024 * 1024;
 
 /**
  * A client of one DICOM service.

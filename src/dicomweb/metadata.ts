@@ -1,10 +1,13 @@
 /** WADO-RS metadata (DICOM PS3.18 §10.4): an answer of any length, handed on one instance at a time. */
 import { type ErrorCode, StudycastError } from "../errors.ts";
 import type { Answer } from "../get.ts";
+import { countParts, MAX_PARTS } from "../json-weight.ts";
 import { createElementSplitter } from "./elements.ts";
 import { findUids } from "./find-uids.ts";
 import type { DatasetParser } from "./pick-elements.ts";
 
+/** How much of an unreadable instance is searched for its UIDs. */
+const LOOKED_AT_BYTES = 1024 * 1024;
 /** StudyInstanceUID. */
 export const STUDY_UID_TAG = "0020000D";
 
@@ -39,7 +42,7 @@ export async function readMetadata(
   };
   const report = (bytes: Buffer) => {
     makeRoom();
-    read.unreadable.push({ ...findUids(bytes.toString("utf8")), code: "INSTANCE_UNREADABLE" });
+    read.unreadable.push({ ...findUids(bytes.toString("utf8", 0, LOOKED_AT_BYTES)), code: "INSTANCE_UNREADABLE" });
   };
   const splitter = createElementSplitter(
     expected.maxInstanceBytes,
@@ -67,6 +70,7 @@ export async function readMetadata(
 
 function parseDataset(bytes: Buffer, parse: DatasetParser): Dataset | undefined {
   try {
+    if (bytes.length > MAX_PARTS && countParts(bytes) > MAX_PARTS) return undefined;
     const json = parse(bytes);
     return typeof json === "object" && json !== null && !Array.isArray(json) ? (json as Dataset) : undefined;
   } catch {

@@ -8,7 +8,7 @@ import { jsonArray, refuse, type Site } from "./site.ts";
 const LIMIT = 200;
 /** Pages overlap: rows move up when something newer is deleted while paging, and what moves across a border would be skipped. */
 const OVERLAP = 20;
-const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 /** UIDs of study, series and instance: what tells rows apart. */
 const NAMES = ["0020000D", "0020000E", "00080018"];
 /** DICOM PS3.5 §9.1; it begins with a digit, so that no path made of it leads elsewhere, as `..` would. */

@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import type { Authorize } from "../auth/index.ts";
 import { StudycastError } from "../errors.ts";
 import { type Answer, type FailureCodes, get } from "../get.ts";
+import { parseForeignJson } from "../json-weight.ts";
 import { parseStudyId, type StudyId } from "../study.ts";
 import { STUDY_UID_TAG } from "./metadata.ts";
 import { createDatasetParser, type DatasetParser, parseWhole } from "./pick-elements.ts";
@@ -85,7 +86,7 @@ export async function refuse(answer: Answer): Promise<never> {
 export function jsonArray(bytes: Buffer): unknown[] {
   let json: unknown;
   try {
-    json = JSON.parse(bytes.toString("utf8"));
+    json = parseForeignJson(bytes);
   } catch (cause) {
     throw new StudycastError("DICOM_RESPONSE", { what: "no JSON" }, { cause });
   }

@@ -5,6 +5,7 @@
 import { gunzip } from "node:zlib";
 import type { Dispatcher } from "undici";
 import { StudycastError } from "../errors.ts";
+import { countParts, MAX_PARTS } from "../json-weight.ts";
 
 type Handler = Dispatcher.DispatchHandler;
 type Controller = Dispatcher.DispatchController;
@@ -28,6 +29,7 @@ function askingForGzip(headers: Dispatcher.DispatchOptions["headers"]): Pick<Dis
 function unpacking(handler: Handler, maxBytes: number): Handler {
   let packed: Buffer[] | undefined;
   let size = 0;
+  let parts = 0;
   const end = (controller: Controller, code: StudycastError) => controller.abort(code);
   return {
     onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
@@ -47,7 +49,8 @@ function unpacking(handler: Handler, maxBytes: number): Handler {
     },
     onResponseData(controller, chunk) {
       size += chunk.length;
-      if (size > maxBytes) end(controller, tooLarge(maxBytes));
+      if (packed === undefined) parts += countParts(chunk);
+      if (size > maxBytes || parts > MAX_PARTS) end(controller, tooLarge(maxBytes));
       else if (packed !== undefined) packed.push(chunk);
       else handler.onResponseData?.(controller, chunk);
     },
@@ -56,6 +59,7 @@ function unpacking(handler: Handler, maxBytes: number): Handler {
       gunzip(Buffer.concat(packed), { maxOutputLength: maxBytes }, (error, bytes) => {
         if (error !== null)
           return handler.onResponseError?.(controller, isTooLarge(error) ? tooLarge(maxBytes) : error);
+        if (countParts(bytes) > MAX_PARTS) return handler.onResponseError?.(controller, tooLarge(maxBytes));
         if (bytes.length > 0) handler.onResponseData?.(controller, bytes);
         handler.onResponseEnd?.(controller, trailers);
       });

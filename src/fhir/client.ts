@@ -12,7 +12,7 @@ import { withDeadline } from "../time.ts";
 import { boundedAnswers } from "./bounded-answer.ts";
 import { type BatchEntry, type BundleEntry, type EntryAnswer, entryAnswers, type WriteEntry } from "./bundle.ts";
 import { errorOfAnswer, isAbsent, waitAsked } from "./classify.ts";
-import { isRecord, isResource, type Json, type Resource } from "./json.ts";
+import { isDeeperThan, isRecord, isResource, type Json, type Resource } from "./json.ts";
 
 export type FhirClientOptions = {
   /** The server's base, such as https://host/fhir. */
@@ -57,6 +57,8 @@ type Send = (client: Client, options: RequestOptions) => Promise<unknown>;
 
 /** HAPI answers an equal search from a cache for a minute unless asked not to. */
 const FRESH = { "cache-control": "no-cache" };
+/** Far more than any resource has; deeper ones would overflow the stack when they are compared and written. */
+const MAX_LEVELS = 200;
 const MINIMAL = { prefer: "return=minimal" };
 
 /**
@@ -174,6 +176,7 @@ function replyOf(body: unknown): Reply {
   if (!isRecord(body)) throw new StudycastError("FHIR_RESPONSE");
   const { response } = Client.httpFor(body as never);
   if (response === undefined) throw new StudycastError("FHIR_RESPONSE");
+  if (isDeeperThan(body, MAX_LEVELS)) throw new StudycastError("FHIR_RESPONSE", { reason: "nested too deeply" });
   return { status: response.status, body, headers: response.headers };
 }
 

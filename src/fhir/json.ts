@@ -22,6 +22,12 @@ export function recordsOf(value: unknown): Json[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
+/** Whether objects and lists stand in each other more than so many levels deep. What is walked and written by recursion must not be. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
+}
+
 /** Equal as JSON values: the order of members means nothing, the order of list items does; a member that is undefined is absent. */
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true;

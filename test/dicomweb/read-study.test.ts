@@ -78,6 +78,30 @@ const sopsOf = (study: string, images: number, without: number[] = []) =>
     .toSorted();
 
 describe("reading a study", () => {
+  test("an instance with one text of 16 MB is told as unreadable, and no more", async () => {
+    const image = (n: number, text: string) =>
+      `{"00080005":{"vr":"UT","Value":["${text}"]},"0020000D":{"vr":"UI","Value":["1.2.3"]},"00080018":{"vr":"UI","Value":["1.2.3.${n}"]}}`;
+    const url = await serve((_request, response) =>
+      response
+        .setHeader("content-type", "application/dicom+json")
+        .end(`[${image(1, "x".repeat(16_000_000))},${image(2, "")}]`),
+    );
+    const { result, sops } = await read(client({ url, maxInstanceBytes: 15_000_000 }));
+    expect([result, sops]).toEqual([expect.objectContaining({ kind: "read", instances: 1 }), ["1.2.3.2"]]);
+    expect(result).toMatchObject({ unreadable: [{ code: "INSTANCE_UNREADABLE" }] });
+  });
+
+  test("a search that gives the same full page for ever ends", async () => {
+    const rows = Array.from({ length: 200 }, (_, n) => ({ "0020000D": { vr: "UI", Value: [`1.2.${n}`] } }));
+    const url = await serve((_request, response) =>
+      response.setHeader("content-type", "application/dicom+json").end(JSON.stringify(rows)),
+    );
+    const search = async () => {
+      for await (const _ of client({ url }).searchStudies({}, DEFAULT_PARTITION, signal));
+    };
+    await expect(search()).rejects.toMatchObject({ code: "DICOM_RESPONSE", detail: { what: "no paging" } });
+  });
+
   test("hands over each instance once", async () => {
     store("1.2.3", 25);
     store("1.2.4", 3);
