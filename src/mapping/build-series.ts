@@ -1,5 +1,6 @@
 import type { CodeableConcept, Coding, Extension } from "fhir/r4";
 import { absentCoding } from "./absent.ts";
+import { seriesLists } from "./build-lists.ts";
 import { NOT_LISTED_URL } from "./identity.ts";
 import type { InstanceAttributes } from "./instance-attributes.ts";
 import type { IssueCode } from "./issues.ts";
@@ -45,6 +46,7 @@ export function buildSeries(
     elect((group) => group.started, "SeriesDate") ??
     earliest(instances) ??
     elect((group) => group.stepStarted, "PerformedProcedureStepStartDate");
+  const lists = seriesLists(values.keys(), count);
   const listed = listImages ? instances : instances.filter((instance) => objectKind(instance.sopClass) !== "image");
   return {
     extension: notListed(instances.length - listed.length),
@@ -56,9 +58,9 @@ export function buildSeries(
     endpoint: [],
     bodySite: bodySite && conceptOf(bodySite),
     laterality: side && lateralityCoding(side),
-    specimen: [],
+    specimen: lists.specimen,
     started: started?.dateTime,
-    performer: [],
+    performer: lists.performer,
     instance: [...listed].sort(byNumberThenUid).map(buildInstance),
   };
 }

@@ -2,15 +2,24 @@
  * Builds a study's resources from the set of its instance attributes. A pure function of the set: instances are grouped and sorted by value, and
  * values are elected by value (rule A.7), so the same set gives the same bytes in whatever order it comes.
  */
-import type { Identifier, Reference } from "fhir/r4";
+import type { Identifier } from "fhir/r4";
 import { parseStudyId, type StudyId } from "../study.ts";
+import { studyLists } from "./build-lists.ts";
 import { buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
-import { createdMeta, endpointId, ownIdentifier, studyResourceId, studyUidIdentifier } from "./identity.ts";
+import {
+  createdMeta,
+  endpointId,
+  ownIdentifier,
+  STUDY_ID_TYPE,
+  studyResourceId,
+  studyUidIdentifier,
+} from "./identity.ts";
 import type { InstanceAttributes } from "./instance-attributes.ts";
 import { type Issue, type IssueKey, listIssues } from "./issues.ts";
 import type { SeriesModel, StudyModel } from "./model.ts";
 import type { MappingOptions } from "./options.ts";
 import type { StudyValues } from "./read-study.ts";
+import { withoutRejected } from "./rejection.ts";
 import type { FhirVersion } from "./rows/row.ts";
 import { type Ownership, ownershipOf } from "./rows.ts";
 import type { StudyOfInstances } from "./shapes.ts";
@@ -31,9 +40,6 @@ export type StudyResources<V extends FhirVersion = FhirVersion> = {
   /** Values left out or doubtful, counted by attribute and kind. */
   issues: Issue[];
 };
-
-/** More accession numbers than any real procedure group has; the rest would be an error of the source. */
-const MAX_ACCESSIONS = 32;
 
 /** @param instances at least one; a (series, SOP Instance UID) that occurs twice counts once */
 export function buildStudy(
@@ -63,7 +69,9 @@ function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, opt
     const key: IssueKey = `${keyword} ${code}`;
     issues.set(key, (issues.get(key) ?? 0) + number);
   };
-  const bySeries = groupBySeries(instances, count);
+  const { kept, rejected } = withoutRejected([...instances]);
+  if (rejected > 0) count("CurrentRequestedProcedureEvidenceSequence", "rejection-note", rejected);
+  const bySeries = groupBySeries(kept, count);
   const groups = [...bySeries].map(([uid, members]) => ({ uid, members: [...members.values()] }));
   const all = groups.flatMap((group) => group.members);
   countReadingIssues(all, issues);
@@ -82,32 +90,41 @@ function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, opt
     studyResourceId(options.sourceId, study),
   );
   if (others > 0) count("PatientID", "several-patients", others);
-  const accessions = unionOfAccessions(all, count);
+  const lists = studyLists(
+    all.map((instance) => instance.study),
+    count,
+  );
   const description = elect((values) => values.description, "StudyDescription");
   const referrer = elect((values) => values.referrer, "ReferringPhysicianName");
+  const encounter = elect((values) => values.encounter, "AdmissionID");
+  const location = elect((values) => values.location, "InstitutionalDepartmentName");
   const modalities = new Set(series.map((one) => one.modality).filter((code) => code !== undefined));
 
   const model: StudyModel = {
     id: studyResourceId(options.sourceId, study),
     meta: createdMeta(),
     extension: [],
-    identifier: [studyUidIdentifier(studyInstanceUid), ownIdentifier(options.sourceId, study)],
-    accessions,
+    identifier: [
+      studyUidIdentifier(studyInstanceUid),
+      ownIdentifier(options.sourceId, study),
+      ...studyIdIdentifiers(lists.studyIds, options),
+    ],
+    accessions: lists.accessions,
     status: all.every((instance) => instance.offline) ? "registered" : "available",
     modalities: [...modalities].sort(),
-    encounter: undefined,
+    encounter,
     started: started?.dateTime,
-    basedOn: accessions.map(orderReference),
-    partOf: [],
+    basedOn: lists.basedOn,
+    partOf: lists.partOf,
     referrer,
-    interpreter: [],
+    interpreter: lists.interpreter,
     endpoint: [{ reference: `Endpoint/${endpointId(options.sourceId, partition)}` }],
     numberOfSeries: series.length,
     numberOfInstances: all.length,
-    procedure: [],
-    location: undefined,
-    reason: [],
-    note: [],
+    procedure: lists.procedure,
+    location,
+    reason: lists.reason,
+    note: description !== undefined && options.include?.has("study-note") ? [description] : [],
     description,
     series,
   };
@@ -169,20 +186,10 @@ function electForStudy<T>(
   return elected?.value;
 }
 
-/** All accession numbers of the study, once each, in the order of their values. */
-function unionOfAccessions(all: readonly InstanceAttributes[], count: Count): Identifier[] {
-  const union = new Map<string, Identifier>();
-  for (const values of new Set(all.map((instance) => instance.study)))
-    for (const accession of values.accessions)
-      union.set(JSON.stringify([accession.value, accession.system]), accession);
-  const sorted = [...union].sort(([a], [b]) => compareText(a, b)).map(([, accession]) => accession);
-  if (sorted.length > MAX_ACCESSIONS) count("AccessionNumber", "too-many-values", sorted.length - MAX_ACCESSIONS);
-  return sorted.slice(0, MAX_ACCESSIONS);
-}
-
-/** The order by its accession number: a logical reference, which FHIR resolves by identifier. */
-function orderReference(accession: Identifier): Reference {
-  return { type: "ServiceRequest", identifier: accession };
+/** Study IDs are unique in a department at most, so they need its system; a type of our own tells them from others' identifiers. */
+function studyIdIdentifiers(values: readonly string[], { studyIdSystem }: MappingOptions): Identifier[] {
+  if (!studyIdSystem) return [];
+  return values.map((value) => ({ type: { coding: [STUDY_ID_TYPE] }, system: studyIdSystem, value }));
 }
 
 function bySeriesNumber(a: SeriesModel, b: SeriesModel): number {

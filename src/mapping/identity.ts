@@ -10,6 +10,14 @@ export const AS_OF_URL = "urn:studycast:patient-as-of";
 /** Extension on a series: how many of its instances are not listed, because the study is above INSTANCE_LIST_LIMIT. */
 export const NOT_LISTED_URL = "urn:studycast:instances-not-listed";
 export const DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";
+/** Type of the identifiers made of Study ID (0020,0010); HL7's table 0203 has none for it. */
+export const STUDY_ID_TYPE = {
+  system: "urn:studycast:identifier-type",
+  code: "study-id",
+  display: "Study ID",
+} as const;
+/** Extension that marks the note we write, so that those of others are told from it. */
+export const OWN_NOTE_URL = "urn:studycast:note-of";
 const URI_SYSTEM = "urn:ietf:rfc:3986";
 export const STUDY_UID_SYSTEM = "urn:dicom:uid";
 

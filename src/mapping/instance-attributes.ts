@@ -13,6 +13,7 @@ import type { MappingOptions } from "./options.ts";
 import { PATIENT_INPUT, type PatientValues, readPatient } from "./read-patient.ts";
 import { frameAnatomy, readAcquired, readSeries, type SeriesValues } from "./read-series.ts";
 import { readStudy, type Started, type StudyValues } from "./read-study.ts";
+import { type RejectionNote, readRejection } from "./rejection.ts";
 import { objectKind } from "./sop-classes.ts";
 import { type Keyword, tagOf } from "./tags.ts";
 import { instanceTitle } from "./title.ts";
@@ -29,6 +30,8 @@ export type InstanceAttributes = {
   offline: boolean;
   /** Only where the series has no date of its own. */
   acquired: Started | undefined;
+  /** Only of key objects that take instances of their study back. */
+  rejection: RejectionNote | undefined;
   patient: PatientValues;
   study: StudyValues;
   seriesValues: SeriesValues;
@@ -150,7 +153,8 @@ export function instanceAttributes(
   const seriesValues = remember(pool.series, inputText(dataset, SERIES_INPUT, frames), () =>
     readSeries(dataset, frames, options),
   );
-  const title = instanceTitle(dataset, objectKind(sopClass), note);
+  const kind = objectKind(sopClass);
+  const title = instanceTitle(dataset, kind, note);
   return {
     kind: "instance",
     series: share(pool, series),
@@ -160,6 +164,7 @@ export function instanceAttributes(
     title: title === undefined ? undefined : share(pool, title),
     offline: isOffline(dataset, note),
     acquired: seriesValues.started === undefined ? readAcquired(dataset, options, note) : undefined,
+    rejection: kind === "key-object" ? readRejection(dataset, note) : undefined,
     patient: remember(pool.patients, inputText(dataset, PATIENT_INPUT), () => readPatient(dataset, options)),
     study: remember(pool.studies, inputText(dataset, STUDY_INPUT), () => readStudy(dataset, options)),
     seriesValues,

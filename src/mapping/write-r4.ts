@@ -10,6 +10,7 @@ import type {
 import { absentCoding } from "./absent.ts";
 import { modalityCoding, studyModalities } from "./modalities.ts";
 import type { EndpointModel, PerformerModel, SeriesModel, StudyModel } from "./model.ts";
+import { ownNote } from "./own-note.ts";
 import { present } from "./present.ts";
 import type { StudyOfInstances } from "./shapes.ts";
 
@@ -34,7 +35,7 @@ export function studyR4(model: StudyModel): StudyOfInstances<"R4"> {
     procedureCode: [...model.procedure],
     location: model.location,
     reasonCode: [...model.reason],
-    note: model.note.map((text) => ({ text })),
+    note: model.note.map(ownNote),
     description: model.description,
     series: model.series.map(seriesR4),
   });

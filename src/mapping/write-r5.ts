@@ -6,6 +6,7 @@ import type { CodeableConcept, Endpoint, ImagingStudySeries } from "fhir/r5";
 import { absentCoding } from "./absent.ts";
 import { modalityCoding } from "./modalities.ts";
 import type { EndpointModel, SeriesModel, StudyModel } from "./model.ts";
+import { ownNote } from "./own-note.ts";
 import { present } from "./present.ts";
 import type { StudyOfInstances } from "./shapes.ts";
 
@@ -34,7 +35,7 @@ export function studyR5(model: StudyModel): StudyOfInstances<"R5"> {
     procedure: model.procedure.map((concept) => ({ concept: same<CodeableConcept>(concept) })),
     location: same(model.location),
     reason: model.reason.map((concept) => ({ concept: same<CodeableConcept>(concept) })),
-    note: model.note.map((text) => ({ text })),
+    note: model.note.map(ownNote),
     description: model.description,
     series: model.series.map(seriesR5),
   });

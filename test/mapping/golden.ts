@@ -1,10 +1,11 @@
 /**
  * The cases of test/fixtures/mapping. Each folder holds `metadata.json` (WADO-RS metadata: an array of instances), where needed `options.json`, and
- * `r4.json`: what the mapping rules demand of it, written by hand. It names elements by resource; `null` demands that an element is absent.
+ * `r4.json` and, where R5 differs or is worth a look, `r5.json`: what the mapping rules demand of it, written by hand. They name elements by resource;
+ * `null` demands that an element is absent.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type MappedDatasets, type MappingOptions, mapDatasets } from "../../src/mapping/index.ts";
+import { type Include, type MappedDatasets, type MappingOptions, mapDatasets } from "../../src/mapping/index.ts";
 import { OPTIONS } from "./datasets.ts";
 
 const folder = join(import.meta.dirname, "../fixtures/mapping");
@@ -19,7 +20,13 @@ export type Expected = {
   rejected?: { tag: string }[];
 };
 
-export type GoldenCase = { name: string; datasets: unknown[]; expected: Expected; mapped: MappedDatasets<"R4"> };
+export type GoldenCase = {
+  name: string;
+  datasets: unknown[];
+  expected: Expected;
+  mapped: MappedDatasets<"R4">;
+  r5: { expected: Expected; mapped: MappedDatasets } | undefined;
+};
 
 function readJson(...path: string[]): unknown {
   return JSON.parse(readFileSync(join(folder, ...path), "utf8"));
@@ -30,9 +37,19 @@ export function goldenCases(): GoldenCase[] {
     .sort()
     .map((name) => {
       const datasets = readJson(name, "metadata.json") as unknown[];
-      const given = existsSync(join(folder, name, "options.json")) ? readJson(name, "options.json") : {};
-      const options = { ...OPTIONS, ...(given as Partial<MappingOptions>), fhirVersion: "R4" as const };
-      const mapped = mapDatasets(datasets, options, "http://dicom.example/v2");
-      return { name, datasets, expected: readJson(name, "r4.json") as Expected, mapped };
+      const options = { ...OPTIONS, ...givenOptions(name) };
+      const map = (version: "R4" | "R5") =>
+        mapDatasets(datasets, { ...options, fhirVersion: version }, "http://dicom.example/v2");
+      const expected = readJson(name, "r4.json") as Expected;
+      const r5 = existsSync(join(folder, name, "r5.json"))
+        ? { expected: readJson(name, "r5.json") as Expected, mapped: map("R5") }
+        : undefined;
+      return { name, datasets, expected, mapped: map("R4") as MappedDatasets<"R4">, r5 };
     });
+}
+
+function givenOptions(name: string): Partial<MappingOptions> {
+  if (!existsSync(join(folder, name, "options.json"))) return {};
+  const { include, ...options } = readJson(name, "options.json") as Partial<MappingOptions> & { include?: Include[] };
+  return include === undefined ? options : { ...options, include: new Set(include) };
 }

@@ -46,7 +46,13 @@ describe("mapping rows", () => {
       .filter((one): one is ImagingStudy => one?.resourceType === "ImagingStudy")
       .flatMap((one) => one.identifier ?? []);
     expect(new Set(identifiers.map((one) => one.type?.coding?.[0]?.code ?? one.system))).toEqual(
-      new Set(["urn:dicom:uid", "urn:ietf:rfc:3986", "ACSN"]),
+      new Set(["urn:dicom:uid", "urn:ietf:rfc:3986", "ACSN", "study-id"]),
+    );
+    const orders = resources
+      .filter((one): one is ImagingStudy => one?.resourceType === "ImagingStudy")
+      .flatMap((one) => one.basedOn ?? []);
+    expect(new Set(orders.map((one) => one.identifier?.type?.coding?.[0]?.code))).toEqual(
+      new Set(["ACSN", "PLAC", "FILL"]),
     );
     const targetAndSlice = MAPPING_ROWS.map((row) => JSON.stringify([row.target, row.slice]));
     expect(new Set(targetAndSlice).size).toBe(MAPPING_ROWS.length);
@@ -57,7 +63,12 @@ describe("mapping rows", () => {
     expect(ImagingStudy["started"]).toEqual({ kind: "whole" });
     expect(ImagingStudy["identifier"]).toMatchObject({
       kind: "items",
-      owners: [{ by: "system" }, { by: "presence" }, { by: "type-code", code: "ACSN" }],
+      owners: [
+        { by: "system" },
+        { by: "presence" },
+        { by: "type-code", code: "ACSN" },
+        { by: "type-code", code: "study-id" },
+      ],
     });
     const series = ImagingStudy["series"] as Extract<Owned, { kind: "list" }>;
     expect(series).toMatchObject({
@@ -65,7 +76,7 @@ describe("mapping rows", () => {
       key: "uid",
       members: { uid: { kind: "whole" }, instance: { kind: "list", key: "uid" } },
     });
-    expect(Object.keys(series.members)).not.toContain("performer");
+    expect(Object.keys(series.members)).not.toContain("endpoint");
     expect(Object.keys(ImagingStudy)).not.toContain("id");
     expect(Object.keys(ImagingStudy)).not.toContain("meta");
     expect(Object.values(Patient).every((owned) => "keepWhenAbsent" in owned)).toBe(true);

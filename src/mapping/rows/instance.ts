@@ -3,10 +3,16 @@ import { type MappingRow, WHOLE } from "./row.ts";
 export const INSTANCE_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.series.instance",
-    tags: ["SOPInstanceUID"],
-    rule: "One per SOP Instance UID, ordered by number, then UID; above INSTANCE_LIST_LIMIT no plain images",
+    tags: [
+      "SOPInstanceUID",
+      "ConceptNameCodeSequence",
+      "CurrentRequestedProcedureEvidenceSequence",
+      "PertinentOtherEvidenceSequence",
+      "ReferencedSOPInstanceUID",
+    ],
+    rule: "One per SOP Instance UID, ordered by number, then UID; above INSTANCE_LIST_LIMIT no plain images. What a rejection note names (key object 113001, 113037, 113038 or 113039) leaves; so does the note, but for quality reasons (113001)",
     ownership: { kind: "list", key: "uid" },
-    source: "R4",
+    source: "R4; IHE RAD IOCM; PS3.16 CID 7010",
   },
   {
     target: "ImagingStudy.series.instance.uid",

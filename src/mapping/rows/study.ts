@@ -1,6 +1,6 @@
 import { IDENTIFIER_TYPE } from "../identifier-types.ts";
-import { STUDY_UID_SYSTEM } from "../identity.ts";
-import { CREATED_ONLY, type MappingRow, PRESENT_IDENTIFIER, TAG_ROW, WHOLE } from "./row.ts";
+import { OWN_NOTE_URL, STUDY_ID_TYPE, STUDY_UID_SYSTEM } from "../identity.ts";
+import { CREATED_ONLY, KEPT, type MappingRow, PRESENT_IDENTIFIER, TAG_ROW, WHOLE } from "./row.ts";
 
 export const STUDY_ROWS: readonly MappingRow[] = [
   {
@@ -37,8 +37,16 @@ export const STUDY_ROWS: readonly MappingRow[] = [
       "UniversalEntityID",
       "UniversalEntityIDType",
     ],
-    rule: "Type ACSN; every accession number of the study once. System: issuer as for Patient IDs, else ACCESSION_SYSTEM, else none",
+    rule: "Type ACSN; every accession number of the study and its requests once. System: issuer as for Patient IDs, else ACCESSION_SYSTEM, else none",
     ownership: { kind: "items", owner: { by: "type-code", system: IDENTIFIER_TYPE, code: "ACSN" } },
+    source: "PS3.3 C.7.2.1; R4",
+  },
+  {
+    target: "ImagingStudy.identifier",
+    slice: "Study ID",
+    tags: ["StudyID"],
+    rule: "Only with STUDY_ID_SYSTEM, because the ID is unique nowhere by itself; all of the study, once each",
+    ownership: { kind: "items", owner: { by: "type-code", system: STUDY_ID_TYPE.system, code: STUDY_ID_TYPE.code } },
     source: "PS3.3 C.7.2.1; R4",
   },
   {
@@ -63,6 +71,13 @@ export const STUDY_ROWS: readonly MappingRow[] = [
     source: "R4",
   },
   {
+    target: "ImagingStudy.encounter",
+    tags: ["AdmissionID", "IssuerOfAdmissionIDSequence"],
+    rule: "A logical reference by the visit's number, type VN; system by its issuer",
+    ownership: KEPT,
+    source: "PS3.3 C.3.4; FHIR v2-0203",
+  },
+  {
     target: "ImagingStudy.started",
     tags: ["StudyDate", "StudyTime", "TimezoneOffsetFromUTC"],
     rule: "With the offset attribute, else the offset of TIME_ZONE at that time; the date alone when no zone, no minutes or no such local time. The precision is never raised",
@@ -78,10 +93,54 @@ export const STUDY_ROWS: readonly MappingRow[] = [
     source: "R4, R5 mapping",
   },
   {
+    target: "ImagingStudy.basedOn",
+    slice: "placer",
+    tags: [
+      "PlacerOrderNumberImagingServiceRequest",
+      "OrderPlacerIdentifierSequence",
+      "RequestAttributesSequence",
+      "ReferencedRequestSequence",
+    ],
+    rule: "A logical reference to a ServiceRequest by each placer order number, type PLAC; system by its issuer",
+    ownership: { kind: "items", owner: { by: "identifier-type-code", system: IDENTIFIER_TYPE, code: "PLAC" } },
+    source: "PS3.3 10.6, C.17.2; R5 mapping",
+  },
+  {
+    target: "ImagingStudy.basedOn",
+    slice: "filler",
+    tags: [
+      "FillerOrderNumberImagingServiceRequest",
+      "OrderFillerIdentifierSequence",
+      "RequestAttributesSequence",
+      "ReferencedRequestSequence",
+    ],
+    rule: "A logical reference to a ServiceRequest by each filler order number, type FILL; system by its issuer",
+    ownership: { kind: "items", owner: { by: "identifier-type-code", system: IDENTIFIER_TYPE, code: "FILL" } },
+    source: "PS3.3 10.6, C.17.2; R5 mapping",
+  },
+  {
+    target: { r4: "ImagingStudy.procedureReference", r5: "ImagingStudy.partOf" },
+    tags: ["PerformedProcedureStepID", "PerformedProcedureStepDescription"],
+    rule: "A logical reference to a Procedure by the id of the performed procedure step; only with PROCEDURE_STEP_ID_SYSTEM. R4 has room for one",
+    ownership: KEPT,
+    source: "PS3.3 10.12; R4, R5",
+  },
+  {
     target: "ImagingStudy.referrer",
     tags: ["ReferringPhysicianName", "ReferringPhysicianIdentificationSequence", "PersonIdentificationCodeSequence"],
-    rule: "A logical reference: name as display, the person's code as identifier where there is one; its scheme becomes a system through its UID or ISSUER_SYSTEMS only",
+    rule: "A logical reference: name as display, the person's code as identifier where there is one; its scheme becomes a system through its UID, the known schemes, CODE_SYSTEMS or ISSUER_SYSTEMS; the institution is the assigner",
     ownership: WHOLE,
+    source: "PS3.3 C.7.2.1, 10.1; R4",
+  },
+  {
+    target: { r4: "ImagingStudy.interpreter" },
+    tags: [
+      "NameOfPhysiciansReadingStudy",
+      "PhysiciansReadingStudyIdentificationSequence",
+      "PersonIdentificationCodeSequence",
+    ],
+    rule: "All of them, as logical references; ids beside names only when there are as many of both. R5 has no such element",
+    ownership: KEPT,
     source: "PS3.3 C.7.2.1, 10.1; R4",
   },
   {
@@ -94,21 +153,65 @@ export const STUDY_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.numberOfSeries",
     tags: [],
-    rule: "Counted: what was read",
+    rule: "Counted: what was read, without what rejection notes take out",
     ownership: WHOLE,
     source: "R4",
   },
   {
     target: "ImagingStudy.numberOfInstances",
     tags: [],
-    rule: "Counted: what was read",
+    rule: "Counted: what was read, without what rejection notes take out",
     ownership: WHOLE,
     source: "R4",
   },
   {
+    target: { r4: "ImagingStudy.procedureCode", r5: "ImagingStudy.procedure" },
+    tags: [
+      "ProcedureCodeSequence",
+      "CodeValue",
+      "LongCodeValue",
+      "URNCodeValue",
+      "CodingSchemeDesignator",
+      "CodingSchemeUID",
+      "CodeMeaning",
+      "EquivalentCodeSequence",
+      "CodingSchemeIdentificationSequence",
+    ],
+    rule: "All codes, each once. System: the scheme's UID, the known schemes, CODE_SYSTEMS; a scheme without a system gives the meaning as text. SNOMED RT is translated. Equivalent codes are further codings",
+    ownership: KEPT,
+    source: "PS3.3 8.8, C.7.2.1; PS3.16 §8, Annex O; R4",
+  },
+  {
+    target: "ImagingStudy.location",
+    tags: ["InstitutionalDepartmentName", "PerformedLocation"],
+    rule: "A logical reference: the department, else the location, as display; an identifier (the location) only with LOCATION_SYSTEM",
+    ownership: KEPT,
+    source: "PS3.3 C.7.5.1, C.4.14; R4",
+  },
+  {
+    target: { r4: "ImagingStudy.reasonCode", r5: "ImagingStudy.reason" },
+    tags: [
+      "ReasonForTheRequestedProcedure",
+      "ReasonForRequestedProcedureCodeSequence",
+      "ReasonForPerformedProcedureCodeSequence",
+      "RequestAttributesSequence",
+    ],
+    rule: "Codes and texts of the study and its requests, each once; a text that a code says already is left out",
+    ownership: KEPT,
+    source: "PS3.3 10.6, C.7.3.1; R4",
+  },
+  {
+    target: "ImagingStudy.note",
+    optIn: "study-note",
+    tags: ["StudyDescription"],
+    rule: `The description as a note, as DICOMcast did, marked with \`${OWN_NOTE_URL}\`; notes of others stay`,
+    ownership: { kind: "items", owner: { by: "extension", url: OWN_NOTE_URL } },
+    source: "R4 (comment on note)",
+  },
+  {
     target: "ImagingStudy.description",
-    tags: ["StudyDescription", "RequestedProcedureDescription"],
-    rule: "The most frequent one",
+    tags: ["StudyDescription", "RequestedProcedureDescription", "RequestAttributesSequence"],
+    rule: "The most frequent one; without a study description that of the requested procedure",
     ownership: WHOLE,
     source: "PS3.3 C.7.2.1; R4",
   },
