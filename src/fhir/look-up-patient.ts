@@ -4,7 +4,8 @@ import { get, readAnswer, searchAnswer } from "./bundle.ts";
 import type { FhirClient } from "./client.ts";
 import { isRecord, type Json, recordsOf, textOf } from "./json.ts";
 import type { Found, FoundPatient } from "./plan.ts";
-import { exactMatches, hasIdentifier, identifierQuery, whole } from "./search.ts";
+import { isCreatedByUs } from "./plan-patient.ts";
+import { exactMatches, hasIdentifier, identifierQuery, type Token, whole } from "./search.ts";
 
 /** Longer chains of merges than this are taken for an error of the data. */
 const MAX_LINKS = 10;
@@ -23,7 +24,7 @@ export async function lookUpPatient(
   const atId = readAnswer(byId, "Patient");
   const found = new Map<string, Found>();
   for (const hit of await exactMatches(client, searchAnswer(hits), "Patient", subject.identifier, signal))
-    found.set(hit.id, hit);
+    if (!isFurtherNumber(hit, subject.identifier)) found.set(hit.id, hit);
   if (atId !== undefined) {
     const ours = whole({ ...atId, id });
     // Somebody has taken the identifier off it or given it another one: whose Patient it is now cannot be said here.
@@ -37,6 +38,15 @@ export async function lookUpPatient(
     current.set(last.id, last);
   }
   return oneOf([...current.values()]);
+}
+
+/**
+ * A number that a study told us beside a Patient's own finds nobody: else which Patient stands for it would depend on the order in which studies come,
+ * and the Patient made for that number by its own studies would be one of two.
+ */
+function isFurtherNumber(patient: Json, { system, value }: Token): boolean {
+  const numbers = recordsOf(patient["identifier"]).filter((one) => one["system"] === system && one["value"] === value);
+  return isCreatedByUs(patient) && numbers.length > 0 && numbers.every((one) => one["use"] === "secondary");
 }
 
 /** Retired duplicates (`active` false, no link) step back behind an active Patient. */

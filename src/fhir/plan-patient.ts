@@ -2,20 +2,42 @@
  * Whether a Patient is created or updated. Patients belong to the EHR: `link` never writes one, `create` writes only those we made and nobody has edited
  * since, `sync` writes any that matches. No Patient is ever deleted, and no empty DICOM value erases anything. Pure.
  *
- * Several studies name one patient. Which of them has the say is kept for each element in one extension: the `asOf` of the study its value is from
- * (study date, time, UID); a study with a smaller one does not overwrite it. So the order in which studies are synced does not matter. `digest`, in the
- * same extension, is of the elements as we wrote them: if it does not fit any more, somebody else has edited the Patient.
+ * Several studies name one patient. Which of them has the say is kept for each facet (plan-patient-facets.ts) in one extension: the `asOf` of the study its value is
+ * from (study date, time, UID); a study with a smaller one does not overwrite it. So the order in which studies are synced does not matter. `digest`, in
+ * the same extension, is of the facets as we wrote them: if it does not fit any more, somebody else has edited the Patient.
  */
 import { createHash } from "node:crypto";
-import { AS_OF_URL, CREATED_TAG, type OwnershipTree, type Subject, TAG_SYSTEM } from "../mapping/index.ts";
+import {
+  AS_OF_URL,
+  BIRTH_TIME_URL,
+  CREATED_TAG,
+  type ItemOwner,
+  type Owned,
+  type OwnershipTree,
+  type Subject,
+  TAG_SYSTEM,
+} from "../mapping/index.ts";
 import { isRecord, type Json, recordsOf, textOf } from "./json.ts";
 import type { Found, FoundPatient, Write, WritePolicy } from "./plan.ts";
 import { updateOf } from "./plan-merge.ts";
+import {
+  BIRTH_TIME,
+  birthTimeOf,
+  DETAIL_FACETS,
+  digested,
+  EXTENSION_FACETS,
+  FACET_IDS,
+  type Facet,
+  facetOf,
+  facetsIn,
+  isTimeOn,
+  NAME_FACETS,
+  PLAIN_FACETS,
+} from "./plan-patient-facets.ts";
 
 type Identified = Extract<Subject, { kind: "patient" }>;
-
-/** The elements that studies may disagree about. */
-const ELEMENTS = ["name", "gender", "birthDate"] as const;
+/** Facet → asOf of the study its value is from. */
+type Stamps = Map<string, string>;
 
 /** The write a Patient needs; undefined for none. */
 export function planPatient(
@@ -27,8 +49,7 @@ export function planPatient(
   if (policy === "link") return undefined;
   const wanted: Json = { ...patient };
   if (found.kind === "absent") {
-    const named = ELEMENTS.filter((element) => wanted[element] !== undefined);
-    const record = asOfExtension(wanted, new Map(named.map((element) => [element, asOf])));
+    const record = asOfExtension(wanted, new Map(facetsIn(wanted).map((id) => [id, asOf])));
     const extension = [...recordsOf(wanted["extension"]), record];
     return { resource: { ...wanted, extension, resourceType: "Patient", id: String(patient.id) }, expect: "created" };
   }
@@ -37,24 +58,71 @@ export function planPatient(
 }
 
 function planUpdate(found: Found, wanted: Json, asOf: string, ownership: OwnershipTree): Write | undefined {
-  const stamps = stampsOf(found);
+  const before = stampsOf(found);
+  const stamps: Stamps = new Map(before);
   const allowed: Json = { ...wanted };
   // Reached over a merge: the survivor is this person, but the retired number is not its own.
   if (!sharesIdentifier(found, wanted)) delete allowed["identifier"];
-  for (const element of ELEMENTS) {
-    if (wanted[element] === undefined || !mayOverwrite(stamps.get(element), asOf)) delete allowed[element];
-    else stamps.set(element, asOf);
-  }
-  const content = updateOf(found, allowed, ownership)?.resource ?? found;
-  const others = recordsOf(found["extension"]).filter((extension) => extension["url"] !== AS_OF_URL);
+  const say = (facet: Facet) => {
+    const value = facetOf(wanted, facet);
+    if (value === undefined || !mayOverwrite(stamps.get(facet.id), asOf)) return undefined;
+    stamps.set(facet.id, asOf);
+    return value;
+  };
+  for (const facets of [NAME_FACETS, EXTENSION_FACETS])
+    allowed[facets[0]?.element ?? ""] = facets.flatMap((facet) => recordsOf(say(facet) ?? facetOf(found, facet)));
+  for (const facet of PLAIN_FACETS) allowed[facet.element] = say(facet);
+  for (const facet of DETAIL_FACETS) allowed[facet.element] = isTheirs(found, facet, before) ? undefined : say(facet);
+  allowed["_birthDate"] = birthTime(found, wanted, allowed["birthDate"] ?? found["birthDate"], stamps, asOf);
+
+  const timed = stamps.has(BIRTH_TIME) || before.has(BIRTH_TIME);
+  const tree = treeFor(found, before, timed, ownership);
+  const content = updateOf(found, allowed, tree)?.resource ?? found;
   // A record that is there stays, even without stamps: its digest says that the Patient is still as we made it.
   const recorded = stamps.size > 0 || partsOf(found).length > 0;
-  const extension = recorded ? [...others, asOfExtension(content, stamps)] : others;
-  return updateOf(
-    found,
-    { ...allowed, extension },
-    { ...ownership, extension: { kind: "items", owners: [{ by: "url", url: AS_OF_URL }] } },
-  );
+  const extension = [...recordsOf(allowed["extension"]), ...(recorded ? [asOfExtension(content, stamps)] : [])];
+  return updateOf(found, { ...allowed, extension }, tree);
+}
+
+/** Somebody else has said it: there is a value of which no study is recorded. A dateTime of death says more than our boolean. */
+function isTheirs(found: Json, { id, element }: Facet, stamps: Stamps): boolean {
+  if (element === "deceasedBoolean" && found["deceasedDateTime"] !== undefined) return true;
+  return found[element] !== undefined && !stamps.has(id);
+}
+
+/** The `_birthDate` wanted: the time of the latest study that tells one, as long as it is of the birth date that stands. */
+function birthTime(found: Found, wanted: Json, date: unknown, stamps: Stamps, asOf: string): Json {
+  const theirs = birthTimeOf(found);
+  const ours = birthTimeOf(wanted);
+  if (ours !== undefined && isTimeOn(ours, date) && mayOverwrite(stamps.get(BIRTH_TIME), asOf)) {
+    stamps.set(BIRTH_TIME, asOf);
+    return { extension: [ours] };
+  }
+  if (isTimeOn(theirs, date) || !stamps.has(BIRTH_TIME)) return { extension: theirs === undefined ? [] : [theirs] };
+  stamps.delete(BIRTH_TIME);
+  return { extension: [] };
+}
+
+const BIRTH_TIME_OWNED: Owned = {
+  kind: "members",
+  members: { extension: { kind: "items", owners: [{ by: "url", url: BIRTH_TIME_URL }] } },
+};
+
+/** Lists of which nothing can be told apart by itself are replaced as long as all of them is what we wrote. */
+function treeFor(found: Found, stamps: Stamps, timed: boolean, ownership: OwnershipTree): OwnershipTree {
+  const whole: Owned = { kind: "whole", keepWhenAbsent: true };
+  const stillOurs = isStillOurs(found);
+  const replaced = stillOurs ? DETAIL_FACETS.filter(({ id }) => stamps.has(id)).map(({ element }) => element) : [];
+  const extensions = ownership["extension"];
+  const known: readonly ItemOwner[] = extensions?.kind === "items" ? extensions.owners : [];
+  const { _birthDate, ...elements } = ownership;
+  return {
+    ...elements,
+    ...(stillOurs ? { name: whole } : {}),
+    ...Object.fromEntries(replaced.map((element) => [element, whole])),
+    ...(timed ? { _birthDate: BIRTH_TIME_OWNED } : {}),
+    extension: { kind: "items", owners: [...known, { by: "url", url: AS_OF_URL }] },
+  };
 }
 
 function sharesIdentifier(found: Json, wanted: Json): boolean {
@@ -72,10 +140,10 @@ function studyOf(asOf: string): string {
   return asOf.slice(asOf.lastIndexOf(" ") + 1);
 }
 
-/** Made by us, and name, gender and birth date are as we wrote them. */
+/** Made by us, and all that we wrote is as we wrote it. */
 function isStillOurs(found: Found): boolean {
   const written = textOf(partsOf(found).find((part) => part["url"] === "digest")?.["valueString"]);
-  return isCreatedByUs(found) && written !== undefined && written === digestOf(found);
+  return isCreatedByUs(found) && written !== undefined && written === digestOf(found, stampsOf(found));
 }
 
 export function isCreatedByUs(resource: Json): boolean {
@@ -87,27 +155,26 @@ function partsOf(patient: Json): Json[] {
   return recordsOf(recordsOf(patient["extension"]).find((extension) => extension["url"] === AS_OF_URL)?.["extension"]);
 }
 
-/** Element → asOf of the study its value is from. */
-function stampsOf(patient: Json): Map<string, string> {
-  const stamps = new Map<string, string>();
+function stampsOf(patient: Json): Stamps {
+  const stamps: Stamps = new Map();
   for (const part of partsOf(patient)) {
-    const element = ELEMENTS.find((name) => name === part["url"]);
+    const id = FACET_IDS.find((one) => one === part["url"]);
     const stamp = textOf(part["valueString"]);
-    if (element !== undefined && stamp !== undefined) stamps.set(element, stamp);
+    if (id !== undefined && stamp !== undefined) stamps.set(id, stamp);
   }
   return stamps;
 }
 
-function asOfExtension(patient: Json, stamps: ReadonlyMap<string, string>): Json {
-  const parts = ELEMENTS.flatMap((element) => {
-    const stamp = stamps.get(element);
-    return stamp === undefined ? [] : [{ url: element, valueString: stamp }];
+function asOfExtension(patient: Json, stamps: Stamps): Json {
+  const parts = FACET_IDS.flatMap((url) => {
+    const valueString = stamps.get(url);
+    return valueString === undefined ? [] : [{ url, valueString }];
   });
-  return { url: AS_OF_URL, extension: [{ url: "digest", valueString: digestOf(patient) }, ...parts] };
+  return { url: AS_OF_URL, extension: [{ url: "digest", valueString: digestOf(patient, stamps) }, ...parts] };
 }
 
-function digestOf(patient: Json): string {
-  const text = JSON.stringify(ELEMENTS.map((element) => canonical(patient[element]) ?? null));
+function digestOf(patient: Json, stamps: Stamps): string {
+  const text = JSON.stringify(digested(patient, new Set(stamps.keys())).map((value) => canonical(value) ?? null));
   return createHash("sha256").update(text).digest("hex").slice(0, 32);
 }
 
