@@ -156,6 +156,12 @@ export const ERRORS = {
       "The change feed ends before the checkpoint, or a known entry is gone: the service was restored or is another one.",
     hint: "If that is meant: `studycast checkpoint set 0`, which reads the whole feed again.",
   },
+  FEED_LATE: {
+    class: "transient",
+    service: "dicom",
+    message: "Entries of the change feed could be read only after GRACE_MS; the second look has found them.",
+    hint: "Raise GRACE_MS above the longest time a writer of the DICOM service takes; `studycast resync --changed-since TIME` finds what came later still.",
+  },
   FEED_ENTRY_INVALID: {
     class: "permanent",
     service: "dicom",

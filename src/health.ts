@@ -16,6 +16,8 @@ export type Health = {
   waitsFor(reason: string | undefined): void;
   started(): void;
   feed(status: FeedStatus): void;
+  /** The second look has found entries of the feed: what is assumed of the service does not hold. */
+  late(): void;
   /** Whether this process follows the feed. */
   follows(): boolean;
   /** A loop shows that it runs. */
@@ -34,6 +36,8 @@ export type Loop = "follow" | "upkeep";
 
 /** A service that was away counts so until a sync ends well, or this long after the pause: another process may have had the next sync. */
 const HELD_MS = 15_000;
+/** Late entries hold up no study, but must be seen by a person: the status shows them for so long. */
+const LATE_MS = 3_600_000;
 
 export function createHealth(now: () => number, watchdogMs: number): Health {
   const beats = new Map<Loop, number>();
@@ -41,6 +45,7 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
   let waiting: string | undefined = "The process starts.";
   let isStarted = false;
   let feedStatus: FeedStatus | undefined;
+  let lateMs: number | undefined;
   let stuckSinceMs: number | undefined;
   let redisError: ErrorCode | undefined;
 
@@ -81,6 +86,9 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
       feedStatus = status;
       health.beat("follow");
     },
+    late() {
+      lateMs = now();
+    },
     follows: () => beats.has("follow"),
     beat: (loop) => void beats.set(loop, now()),
     notFollowing(trouble) {
@@ -97,7 +105,10 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
     worked: () => pauses.clear(),
     status: () => ({
       ready: health.ready(),
-      feed: feedState(feedStatus),
+      feed:
+        lateMs !== undefined && now() - lateMs < LATE_MS && isFine(feedStatus)
+          ? { ...feedState(feedStatus), state: "degraded", code: "FEED_LATE" }
+          : feedState(feedStatus),
       pauses: running().map(([service, { code, untilMs }]) => ({
         service,
         code,
@@ -107,6 +118,8 @@ export function createHealth(now: () => number, watchdogMs: number): Health {
   };
   return health;
 }
+
+const isFine = (status: FeedStatus | undefined) => status?.state === "following" || status?.state === "catching-up";
 
 function feedState(status: FeedStatus | undefined): WorkerStatus["feed"] {
   switch (status?.state) {

@@ -28,6 +28,14 @@ export const METRICS = {
     type: "counter",
     help: "Sequences that did not appear within the grace period; each place is read once more later.",
   },
+  feed_entries_late_total: {
+    type: "counter",
+    help: "Entries found by the second look only: they were committed later than GRACE_MS allows.",
+  },
+  feed_sequences_missing_total: {
+    type: "counter",
+    help: "Sequences given up after the second look; services leave some out.",
+  },
   feed_errors_total: { type: "counter", help: "Feed requests that failed, by error code.", labels: ["code"] },
   feed_latest_sequence: { type: "gauge", help: "Last sequence of the feed, sampled by a timer of its own." },
   feed_scan_sequence: { type: "gauge", help: "Sequence up to which the feed has been read." },
@@ -37,7 +45,10 @@ export const METRICS = {
   },
   feed_holes: { type: "gauge", help: "Missing sequences that may still appear." },
   feed_low_ranges: { type: "gauge", help: "Ranges of low priority still to read (backfill, re-reads, resync)." },
-  feed_degraded: { type: "gauge", help: "1 while the feed cannot be read, 0 otherwise." },
+  feed_degraded: {
+    type: "gauge",
+    help: "1 while the feed cannot be read, and for an hour after entries came later than GRACE_MS allows; 0 otherwise.",
+  },
   feed_stopped: { type: "gauge", help: "1 while following is stopped because the feed was reset, 0 otherwise." },
   feed_backpressure: { type: "gauge", help: "1 while the feed is not read because too much is pending, 0 otherwise." },
   follower: { type: "gauge", help: "1 while this process follows the feed, 0 otherwise." },

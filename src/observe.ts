@@ -22,7 +22,7 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
     health.feed(status);
     trouble = undefined;
     const { state } = status;
-    metrics.set("feed_degraded", state === "degraded" ? 1 : 0);
+    metrics.set("feed_degraded", health.status().feed.state === "degraded" ? 1 : 0);
     metrics.set("feed_stopped", state === "stopped" ? 1 : 0);
     metrics.set("feed_backpressure", state === "backpressure" ? 1 : 0);
     if ("scan" in status) {
@@ -44,7 +44,7 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
 
   const onPage =
     (room: Room) =>
-    ({ priority, entries, rejected, expired }: FeedPage, studies: number): void => {
+    ({ priority, entries, rejected, expired, missing, late }: FeedPage, studies: number): void => {
       health.beat("follow");
       room.marked(studies);
       metrics.inc("feed_pages_total", 1, { priority });
@@ -64,6 +64,13 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
       for (const { from, to } of expired) {
         metrics.inc("feed_holes_expired_total", to - from + 1);
         log.info("sequences did not appear in time; they are looked for once more later", { from, to });
+      }
+      for (const { from, to } of missing) metrics.inc("feed_sequences_missing_total", to - from + 1);
+      if (late > 0) {
+        health.late();
+        metrics.set("feed_degraded", 1);
+        metrics.inc("feed_entries_late_total", late);
+        log.warn("entries of the feed came later than the grace period", { count: late, ...codeFields("FEED_LATE") });
       }
     };
 

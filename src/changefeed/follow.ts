@@ -47,6 +47,8 @@ export type FeedPage = {
   expired: Hole[];
   /** Holes given up for good: sequences never used, as far as anybody can tell. */
   missing: Hole[];
+  /** So many entries were found by the second look: the grace period was too short for them. */
+  late: number;
   /** Ids of ranges that have been read to their end. */
   rangesDone: string[];
 };
@@ -280,12 +282,13 @@ function pageOf({ checkpoint, entries, rejected, expired, missing, done }: Absor
     checkpoint,
     expired,
     missing,
+    late: range.notBefore === undefined ? 0 : entries.length,
     rangesDone: done ? [range.id] : [],
   };
 }
 
 function emptyPage(checkpoint: Checkpoint): FeedPage {
-  return { priority: "live", entries: [], rejected: [], checkpoint, expired: [], missing: [], rangesDone: [] };
+  return { priority: "live", entries: [], rejected: [], checkpoint, expired: [], missing: [], late: 0, rangesDone: [] };
 }
 
 /** Times of the next looks, stored under a clock that has been set back since, must not put them off for long. */

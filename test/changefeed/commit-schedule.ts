@@ -17,6 +17,9 @@ const EPOCH_MS = 1_700_000_000_000;
 
 type Row = { sequence: number; commitMs: number; timestampMs: number };
 
+/** `in-time`: within the grace period. `late`: some after it, before the second look. `beyond`: some after that as well. */
+export type Commits = "in-time" | "late" | "beyond";
+
 export type Outcome = {
   seed: number;
   committed: number;
@@ -28,6 +31,12 @@ export type Outcome = {
   twice: number[];
   pages: number;
   expired: number;
+  /** So many were found by the second look, which is what shows as degraded. */
+  late: number;
+  /** The reader crashed now and then: it reads again from an older checkpoint, where a hole may still be open. */
+  crashes: boolean;
+  /** Lost for good without having been told of as given up. */
+  silent: number[];
 };
 
 export function seededRandom(seed: number): () => number {
@@ -40,8 +49,7 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** `late`: some commits come after the bound, but before the late read. */
-function drawRows(random: () => number, late: boolean): Row[] {
+function drawRows(random: () => number, commits: Commits): Row[] {
   const rows: Row[] = [];
   const below = (limit: number) => Math.floor(random() * limit);
   const count = 1 + below(16);
@@ -53,7 +61,8 @@ function drawRows(random: () => number, late: boolean): Row[] {
     drawMs += random() < 0.5 ? 0 : random() < 0.9 ? below(800) : below(30_000);
     if (random() < 0.1) continue;
     let waitMs = random() < 0.5 ? 0 : below(COMMIT_BOUND_MS);
-    if (late && random() < 0.3) waitMs = COMMIT_BOUND_MS + below(REREAD_MS - COMMIT_BOUND_MS - 10_000);
+    if (commits === "late" && random() < 0.3) waitMs = COMMIT_BOUND_MS + below(REREAD_MS - COMMIT_BOUND_MS - 10_000);
+    if (commits === "beyond" && random() < 0.3) waitMs = COMMIT_BOUND_MS + below(REREAD_MS * 3);
     if (bulkMs === 0 || random() < 0.7) bulkMs = drawMs - (random() < 0.5 ? 0 : below(TIMESTAMP_LAG_MS));
     const isBulk = bulkMs <= drawMs && drawMs - bulkMs < TIMESTAMP_LAG_MS;
     rows.push({ sequence, commitMs: drawMs + waitMs, timestampMs: isBulk ? bulkMs : drawMs });
@@ -66,16 +75,28 @@ function entryOf({ sequence, timestampMs }: Row): Entry {
   return { sequence, ticks: msToTicks(timestampMs), action: "create", state: "current", ...uids };
 }
 
-export function runSchedule(seed: number, late = false): Outcome {
+export function runSchedule(seed: number, commits: Commits = "in-time"): Outcome {
   const random = seededRandom(seed);
-  const rows = drawRows(random, late);
+  const rows = drawRows(random, commits);
   const entries = new Map(rows.map((row) => [row.sequence, entryOf(row)]));
   const endMs = Math.max(EPOCH_MS, ...rows.map(({ commitMs }) => commitMs));
   const clockSkewMs = Math.floor((random() - 0.5) * 600_000);
   const width = 1 + Math.floor(random() * 8);
   const count = 1 + Math.floor(random() * 3);
   const crashes = random() < 0.2;
-  const outcome: Outcome = { seed, committed: rows.length, lost: [], lostForGood: [], twice: [], pages: 0, expired: 0 };
+  const outcome: Outcome = {
+    seed,
+    committed: rows.length,
+    lost: [],
+    lostForGood: [],
+    twice: [],
+    pages: 0,
+    expired: 0,
+    late: 0,
+    crashes,
+    silent: [],
+  };
+  const givenUp: { from: number; to: number }[] = [];
   const seen = new Set<number>();
 
   const latestAt = (ms: number) =>
@@ -119,6 +140,8 @@ export function runSchedule(seed: number, late = false): Outcome {
         checkpoint = absorbed.checkpoint;
         outcome.pages++;
         outcome.expired += absorbed.expired.length;
+        if (range.notBefore !== undefined) outcome.late += absorbed.entries.length;
+        givenUp.push(...absorbed.missing);
         if (crashes && random() < 0.05) {
           checkpoint = parseCheckpoint(stored);
           return;
@@ -153,5 +176,6 @@ export function runSchedule(seed: number, late = false): Outcome {
     turn();
   }
   outcome.lostForGood = missing();
+  outcome.silent = outcome.lostForGood.filter((one) => !givenUp.some(({ from, to }) => from <= one && one <= to));
   return outcome;
 }

@@ -39,8 +39,9 @@ export type RunOptions = {
   settleMs?: number | undefined;
 };
 
-const SETTLE_MS = 20_000;
-const STOP_MS = 10_000;
+/** Long, because a machine may be busy otherwise; a study that has failed ends the wait at once. */
+const SETTLE_MS = 120_000;
+const STOP_MS = 20_000;
 
 /** Times scaled down as in the other tests, and further where a run would wait. */
 const TIMES: Environment = {
@@ -111,9 +112,12 @@ async function disturbed(
     PATIENT_ID_SYSTEM: system,
     TIME_ZONE: "Europe/Berlin",
   };
+  const complain = (what: string) => void complaints.push(what);
   const before = await fhir.all();
   const slots = await Promise.all(
-    Array.from({ length: plan.workers }, (_, n) => openSlot(`w${n}`, temporary, redis, { ...env, TMPDIR: temporary })),
+    Array.from({ length: plan.workers }, (_, n) =>
+      openSlot(`w${n}`, { dir: temporary, redis, complain }, { ...env, TMPDIR: temporary }),
+    ),
   );
   let failed = true;
   undo.push(async () => {
@@ -128,16 +132,17 @@ async function disturbed(
     fhirProxy: scripted(fhirProxy),
     redis,
     slots,
-    complain: (what) => complaints.push(what),
+    complain,
   };
 
+  await Promise.all(slots.map((slot) => slot.ensure()));
   await Promise.all([playDay(plan, setting), playFaults(plan, setting)]);
   dicom.control.clearFaults();
   dicom.control.hold({ writes: 0 });
   dicom.control.release();
   dicomProxy.clear();
   fhirProxy.clear();
-  for (const slot of slots) slot.ensure();
+  for (const slot of slots) void slot.ensure();
 
   const missing = await untilSettled(
     () => whatIsMissing(redis.client(), SOURCE_ID, dicom.url),

@@ -10,7 +10,7 @@ import type { Environment } from "../support/worker-process.ts";
 import { openFhir } from "./fhir-side.ts";
 import { whatIsMissing } from "./settled.ts";
 
-const WITHIN_MS = 30_000;
+const WITHIN_MS = 120_000;
 
 export async function undisturbed(run: string, env: Environment, dicomUrl: string): Promise<Map<string, FhirResource>> {
   const fhir = await openFhir(run, env["PATIENT_ID_SYSTEM"] ?? "");

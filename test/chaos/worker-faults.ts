@@ -3,14 +3,14 @@ import type { FaultKind, Setting } from "./fault.ts";
 
 const HOUR_MS = 3_600_000;
 /** SHUTDOWN_MS of the run's workers and what aborting takes besides. */
-const STOP_WITHIN_MS = 12_000;
+const STOP_WITHIN_MS = 20_000;
 
 /** A stop while a service is dead: the process must still end in time; another one takes its place. */
 async function stopped({ slots, complain }: Setting, n: number): Promise<void> {
   const slot = slots[n % slots.length];
   const wrong = await slot?.terminate(STOP_WITHIN_MS);
   if (wrong !== undefined) complain(wrong);
-  slot?.ensure();
+  void slot?.ensure();
 }
 
 export const WORKER_FAULTS: Readonly<Record<string, FaultKind>> = {

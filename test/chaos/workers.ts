@@ -16,8 +16,8 @@ export type Slot = {
   setClock(offsetMs: number): void;
   /** SIGTERM; resolves with what is wrong about how it ended, undefined when nothing is. */
   terminate(withinMs: number): Promise<string | undefined>;
-  /** Makes sure that a process runs. */
-  ensure(): void;
+  /** Makes sure that a process runs; resolves when it listens, or has ended before. */
+  ensure(): Promise<void>;
   output(): string;
   /** Kills what is left. */
   end(): Promise<void>;
@@ -25,54 +25,73 @@ export type Slot = {
 
 const PRELOAD = new URL("clock-preload.ts", import.meta.url).href;
 
-export async function openSlot(name: string, dir: string, redis: ChaosRedis, options: Environment): Promise<Slot> {
+export async function openSlot(
+  name: string,
+  { dir, redis, complain }: { dir: string; redis: ChaosRedis; complain(what: string): void },
+  options: Environment,
+): Promise<Slot> {
   const { url, gate } = await redis.way();
   const clock = join(dir, `clock-${name}`);
   const env = { ...options, REDIS_URL: url, CHAOS_CLOCK: clock, NODE_OPTIONS: `--import=${PRELOAD}` };
   const outputs: string[] = [];
   let worker: WorkerProcess | undefined;
+  const listening = new WeakSet<WorkerProcess>();
+  /** Those that were told to end. */
+  const ending = new WeakSet<WorkerProcess>();
 
-  function ensure(): void {
-    if (worker !== undefined) return;
+  /** Resolves when the process that runs listens. */
+  async function ensure(): Promise<void> {
+    if (worker === undefined) start();
+    await worker?.url.catch(() => {});
+  }
+  function start(): void {
     const started = startWorkerProcess(env);
-    started.url.catch(() => {});
+    started.url.then(
+      () => listening.add(started),
+      () => {},
+    );
     worker = started;
     void started.exited.then((code) => {
       outputs.push(`${started.output()}\n(${name} ended with ${code})`);
       if (worker === started) worker = undefined;
+      if (!ending.has(started)) complain(`a worker ended by itself with ${code}`);
     });
   }
-  ensure();
   return {
     gate,
     ensure,
     async kill(pauseMs) {
+      if (worker !== undefined) ending.add(worker);
       await worker?.stop("SIGKILL");
       await delay(pauseMs);
-      ensure();
+      void ensure();
     },
     freeze: () => worker?.kill("SIGSTOP"),
     thaw: () => worker?.kill("SIGCONT"),
     setClock(offsetMs) {
       if (offsetMs === 0) rmSync(clock, { force: true });
       writeFileSync(clock, String(offsetMs));
-      worker?.kill("SIGUSR2");
+      if (worker !== undefined && listening.has(worker)) worker.kill("SIGUSR2");
     },
     async terminate(withinMs) {
-      const ending = worker;
-      if (ending === undefined) return undefined;
-      ending.kill("SIGTERM");
+      const last = worker;
+      if (last === undefined) return undefined;
+      ending.add(last);
+      last.kill("SIGTERM");
       const late = new AbortController();
       const end = await Promise.race([
-        ending.exited,
+        last.exited,
         delay(withinMs, "late" as const, { signal: late.signal }).catch(() => "late" as const),
       ]);
       late.abort();
-      if (end !== "late") return end === 0 || end === 75 ? undefined : `a stopped worker ended with ${end}`;
-      await ending.stop("SIGKILL");
+      // Before it listens it may not yet know what SIGTERM means.
+      const ends = listening.has(last) ? [0, 75] : [0, 75, null];
+      if (end !== "late") return ends.includes(end) ? undefined : `a stopped worker ended with ${end}`;
+      await last.stop("SIGKILL");
       return `a stopped worker was still there after ${withinMs} ms`;
     },
     async end() {
+      if (worker !== undefined) ending.add(worker);
       worker?.kill("SIGCONT");
       await worker?.stop("SIGKILL");
     },
