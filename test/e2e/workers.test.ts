@@ -148,4 +148,4 @@ test("a worker that is killed ten times during the load ends in the same state, 
   await stack.settled();
   await expectTruth(stack, dayTruth(stack.seed));
   expect((await stack.state.counts()).failed).toBe(0);
-}, 60_000);
+}, 120_000);
