@@ -25,6 +25,7 @@ import {
   buildStudy,
   createAttributePool,
   endpointResource,
+  forPartition,
   type InstanceAttributes,
   type Issue,
   instanceAttributes,
@@ -112,6 +113,11 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
     throw new StudycastError(first?.code ?? "INSTANCE_INVALID", { instances: rejected.length });
 
   const wanted = buildStudy(job.study, instances, deps.mapping);
+  // All of it was taken back by rejection notes: that is as good as told deletions, but of instances that could not be read nobody knows.
+  if (wanted.imagingStudy.numberOfInstances === 0 && first !== undefined)
+    throw new StudycastError(first.code, { instances: rejected.length });
+  if (wanted.imagingStudy.numberOfInstances === 0)
+    return { ...(await removeStudy({ ...job, gone: true }, deps, found, signal)), issues: wanted.issues };
   const { partition } = parseStudyId(job.study);
   const endpoint = endpointResource(
     deps.mapping.sourceId,
@@ -121,44 +127,50 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   );
   const { ownership } = wanted;
   const prepare = () => deps.ensureEndpoint(deps.fhir, { endpoint, ownership }, found, signal);
-  const outcome = await withPatient(wanted.subject, deps, signal, (patient) =>
-    write(job, deps, planStudy(found, patient, wanted, deps.policy), prepare, signal),
+  const outcome = await withReferred(wanted, deps, signal, ({ patient, supporting }) =>
+    write(job, deps, planStudy(found, patient, wanted, deps.policy, supporting), prepare, signal),
   );
   return { ...outcome, absent: false, instances: instances.length, rejected, issues: wanted.issues };
 }
 
 /**
- * Looks the subject's Patient up and goes on with it. Of the syncs of this process that would create the same Patient, one does; the others wait for it
- * and look again. Without that all but one of them lose the race and read their study twice: studies of one patient often arrive together.
+ * Looks up what the study refers to and goes on with it. Of the syncs of this process that would create the same Patient or Device, one does; the others
+ * wait for it and look again. Without that all but one of them lose the race and read their study twice: studies of one patient, and of one scanner,
+ * often arrive together.
  */
-async function withPatient<T>(
-  subject: Subject,
+async function withReferred<T>(
+  wanted: StudyResources,
   { fhir, creating, timed }: SyncDeps,
   signal: AbortSignal,
-  goOn: (patient: FoundPatient | undefined) => Promise<T>,
+  goOn: (found: FoundReferred) => Promise<T>,
 ): Promise<T> {
-  if (subject.kind !== "patient") return goOn(undefined);
-  const id = String(subject.patient.id);
+  if (wanted.subject.kind !== "patient" && wanted.supporting.length === 0)
+    return goOn({ patient: undefined, supporting: new Map() });
   for (;;) {
-    const found = await timed("fhir", "look-up-patient", () => lookUpPatient(fhir, subject, signal));
-    const other = found.kind === "absent" ? creating.get(id) : undefined;
+    const found = await timed("fhir", "look-up-patient", () => lookUpReferred(fhir, wanted, signal));
+    const absent = absentIds(wanted.subject, found);
+    const other = absent.map((id) => creating.get(id)).find((one) => one !== undefined);
     if (other !== undefined) {
       await other;
       continue;
     }
-    if (found.kind !== "absent") return goOn(found);
     const work = goOn(found);
     const ended = work.then(
       () => {},
       () => {},
     );
-    creating.set(id, ended);
+    for (const id of absent) creating.set(id, ended);
     try {
       return await work;
     } finally {
-      creating.delete(id);
+      for (const id of absent) creating.delete(id);
     }
   }
+}
+
+function absentIds(subject: Subject, { patient, supporting }: FoundReferred): string[] {
+  const patients = subject.kind === "patient" && patient?.kind === "absent" ? [String(subject.patient.id)] : [];
+  return [...patients, ...[...supporting].flatMap(([id, found]) => (found.kind === "absent" ? [id] : []))];
 }
 
 /** The study's instances, each reduced to its attributes as soon as it is read, so that memory is bounded by the attributes, not by the metadata. */
@@ -167,6 +179,7 @@ async function readAndReduce(
   deps: SyncDeps,
   signal: AbortSignal,
 ): Promise<"absent" | { instances: InstanceAttributes[]; rejected: Rejected[] }> {
+  const mapping = forPartition(deps.mapping, parseStudyId(study).partition);
   let pool = createAttributePool();
   let instances: InstanceAttributes[] = [];
   let rejected: Rejected[] = [];
@@ -174,7 +187,7 @@ async function readAndReduce(
     study,
     {
       onInstance(dataset) {
-        const attributes = instanceAttributes(dataset, deps.mapping, pool);
+        const attributes = instanceAttributes(dataset, mapping, pool);
         if (attributes.kind === "instance") instances.push(attributes);
         else rejected.push(attributes);
       },

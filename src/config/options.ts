@@ -83,7 +83,7 @@ const resources = {
     group: "resources",
     default: {},
     about:
-      "Identifier system of each Issuer of Patient ID: JSON, or issuer=system pairs with commas between them. A patient ID with another issuer waits, unless PATIENT_ID_SYSTEM is set.",
+      "Identifier system of each Issuer of Patient ID: JSON, or issuer=system pairs with commas between them. A patient ID with another issuer waits, unless PATIENT_ID_SYSTEM is set. `partition:NAME` gives the system of patient IDs without a known issuer in one partition.",
     example: "HOSP-A=urn:oid:1.2.3,HOSP-B=https://b.example/mrn",
   },
   ACCESSION_SYSTEM: {
@@ -91,6 +91,32 @@ const resources = {
     group: "resources",
     about: "Identifier system (URI) of accession numbers; without it they carry no system.",
     example: "https://hospital.example/accession",
+  },
+  STUDY_ID_SYSTEM: {
+    kind: "system",
+    group: "resources",
+    about: "Identifier system (URI) of Study IDs; without it they are not written, because they are unique nowhere.",
+    example: "https://hospital.example/study",
+  },
+  PROCEDURE_STEP_ID_SYSTEM: {
+    kind: "system",
+    group: "resources",
+    about: "Identifier system (URI) of Performed Procedure Step IDs; without it no performed procedure is referred to.",
+    example: "https://hospital.example/procedure-step",
+  },
+  LOCATION_SYSTEM: {
+    kind: "system",
+    group: "resources",
+    about: "Identifier system (URI) of Performed Locations (0040,0243); without it a location is a display only.",
+    example: "https://hospital.example/room",
+  },
+  CODE_SYSTEMS: {
+    kind: "systems",
+    group: "resources",
+    default: {},
+    about:
+      "Code system of each private coding scheme, by Coding Scheme Designator or UID: JSON, or scheme=system pairs with commas between them. Codes of a scheme without a system are written as text.",
+    example: "99HOSP=https://hospital.example/codes",
   },
   TIME_ZONE: {
     kind: "time-zone",

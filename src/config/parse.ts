@@ -100,12 +100,12 @@ function isTimeZone(text: string): boolean {
 }
 
 function parseSystems(raw: unknown): Parsed {
-  const expected = 'issuer=system pairs with commas between them, or a JSON object {"issuer": "system"}';
+  const expected = 'name=system pairs with commas between them, or a JSON object {"name": "system"}';
   const entries = systemEntries(raw);
   if (entries === undefined || entries.some(([issuer]) => issuer === "")) return bad(expected);
   const wrong = entries.find(([, system]) => typeof system !== "string" || !isSystem(system));
-  if (wrong !== undefined) return bad(`an absolute URI for issuer ${JSON.stringify(wrong[0])}`);
-  if (new Set(entries.map(([issuer]) => issuer)).size < entries.length) return bad("each issuer once");
+  if (wrong !== undefined) return bad(`an absolute URI for ${JSON.stringify(wrong[0])}`);
+  if (new Set(entries.map(([issuer]) => issuer)).size < entries.length) return bad("each name once");
   return good(Object.freeze(Object.fromEntries(entries)));
 }
 

@@ -116,8 +116,8 @@ describe("values", () => {
     ["TIME_ZONE", "Mars/Olympus", "an IANA time zone"],
     ["SOURCE_ID", "a b", "1 to 64 letters"],
     ["PATIENT_ID_SYSTEM", "mrn", "an absolute URI"],
-    ["ISSUER_SYSTEMS", "A", "issuer=system pairs"],
-    ["ISSUER_SYSTEMS", "A=mrn", 'an absolute URI for issuer "A"'],
+    ["ISSUER_SYSTEMS", "A", "name=system pairs"],
+    ["ISSUER_SYSTEMS", "A=mrn", 'an absolute URI for "A"'],
     ["FHIR_URL", "fhir.example", "an http:// or https:// URL"],
     ["REDIS_URL", "http://redis", "redis://"],
   ])("%s %j is refused, saying what is expected", (name, value, expected) => {

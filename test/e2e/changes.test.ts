@@ -130,6 +130,40 @@ describe("a change in the DICOM service", () => {
     expect(values).toContain(`${stack.seed}-de`);
   });
 
+  test("images of a wrong worklist entry leave FHIR by their rejection note, the last one with the study; without the note it is back", async () => {
+    const study = "rejected";
+    const image = (name: string) => seededUid(stack.seed, `${study} a ${name}`);
+    const rejects = (...names: string[]): Dataset => ({
+      "00080016": el("UI", "1.2.840.10008.5.1.4.1.1.88.59"),
+      "00080060": el("CS", "KO"),
+      "0040A043": el("SQ", {
+        "00080100": el("SH", "113038"),
+        "00080102": el("SH", "DCM"),
+        "00080104": el("LO", "Incorrect Modality Worklist Entry"),
+      }),
+      "0040A375": el("SQ", {
+        "0020000D": el("UI", uid(study)),
+        "00081115": el("SQ", {
+          "0020000E": el("UI", seededUid(stack.seed, `${study} a`)),
+          "00081199": el(
+            "SQ",
+            ...names.map((name) => ({ "00081150": el("UI", SOP_CLASS), "00081155": el("UI", image(name)) })),
+          ),
+        }),
+      }),
+    });
+    const patient = "rej";
+    await store({ study, image: "1", patient }, { study, image: "2", patient });
+    await store({ study, series: "ko", image: "k1", patient, more: rejects("1") });
+    expect(await shown(study)).toEqual([1, 1, `${stack.seed}-rej`]);
+    await store({ study, series: "ko", image: "k2", patient, more: rejects("2") });
+    expect(await shown(study)).toBe("none");
+    const note = (name: string) =>
+      `series/${seededUid(stack.seed, `${study} ko`)}/instances/${seededUid(stack.seed, `${study} ko ${name}`)}`;
+    await remove(`/studies/${uid(study)}/${note("k1")}`);
+    expect(await shown(study)).toEqual([1, 1, `${stack.seed}-rej`]);
+  });
+
   test("a study that moves to another patient is that patient's", async () => {
     await store({ study: "move", image: "1", patient: "m1" }, { study: "other", image: "1", patient: "m2" });
     await bulkUpdate("move", { "00100010": el("PN", personName("Name^m2")), "00100020": el("LO", `${stack.seed}-m2`) });
