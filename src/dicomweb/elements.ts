@@ -2,6 +2,7 @@
  * Splits a JSON array that comes in pieces into its elements, without parsing it: memory is bounded by one element, not by the study.
  * Works on bytes: all of JSON's structure is ASCII, and no byte of a longer UTF-8 character looks like ASCII.
  */
+import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, SPACE } from "./json-bytes.ts";
 
 /** What became of the bytes so far. */
 export type ArrayEnd = "complete" | "open" | "not an array";
@@ -12,15 +13,6 @@ export type ElementSplitter = {
   end(): ArrayEnd;
 };
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-const COMMA = 0x2c;
-const SPACE = 0x20;
-
 /** 1 for bytes that mean something outside of strings. */
 const STRUCTURAL = new Uint8Array(256);
 for (const byte of [QUOTE, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE, COMMA]) STRUCTURAL[byte] = 1;
@@ -30,15 +22,19 @@ const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 /**
  * Calls `onElement` with the bytes of each element (valid during the call only). Of an element larger than `maxBytes` the rest is skipped, and
  * `onOversize` gets its first `maxBytes`.
+ * @param takeWhole asked where an element begins: it may read all of it, if all of it is there, and return the place behind it, or -1
  */
 export function createElementSplitter(
   maxBytes: number,
   onElement: (bytes: Buffer) => void,
   onOversize: (start: Buffer) => void,
+  takeWhole: (bytes: Buffer, start: number) => number = () => -1,
 ): ElementSplitter {
   let state: ArrayEnd | "start" = "start";
   /** Nesting: 1 between the elements of the array. */
   let depth = 1;
+  /** Nothing but white space has come since the last comma, or the array's bracket. */
+  let atStart = true;
   let inString = false;
   /** The byte before was an unpaired backslash in a string. */
   let escaped = false;
@@ -90,6 +86,18 @@ export function createElementSplitter(
         continue;
       }
       const byte = bytes[at] ?? 0;
+      if (atStart && byte > SPACE) {
+        atStart = false;
+        const end = takeWhole(bytes, at);
+        if (end > at) {
+          // What follows, white space and a comma, is an element without content.
+          parts = [];
+          size = 0;
+          from = end;
+          at = end - 1;
+          continue;
+        }
+      }
       if (STRUCTURAL[byte] === 0) continue;
       if (byte === QUOTE) inString = true;
       else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) depth++;
@@ -97,6 +105,7 @@ export function createElementSplitter(
         if (depth > 1) continue;
         finish(bytes.subarray(from, at));
         from = at + 1;
+        atStart = true;
       } else if (--depth === 0) {
         finish(bytes.subarray(from, at));
         state = "complete";

@@ -2,6 +2,7 @@
 import { type ErrorCode, StudycastError } from "../errors.ts";
 import type { Answer } from "../get.ts";
 import { countParts, MAX_PARTS } from "../json-weight.ts";
+import type { AlikeReader } from "./alike-datasets.ts";
 import { createElementSplitter } from "./elements.ts";
 import { findUids } from "./find-uids.ts";
 import type { DatasetParser } from "./pick-elements.ts";
@@ -31,6 +32,8 @@ export async function readMetadata(
     maxStudyInstances?: number | undefined;
     maxStudyBytes?: number | undefined;
     parse: DatasetParser;
+    /** Tried first, where an instance is all there in one piece. */
+    alike?: AlikeReader | undefined;
   },
   onInstance: (dataset: Dataset) => void,
 ): Promise<MetadataRead> {
@@ -44,20 +47,23 @@ export async function readMetadata(
     makeRoom();
     read.unreadable.push({ ...findUids(bytes.toString("utf8", 0, LOOKED_AT_BYTES)), code: "INSTANCE_UNREADABLE" });
   };
-  const splitter = createElementSplitter(
-    expected.maxInstanceBytes,
-    (bytes) => {
-      const dataset = parseDataset(bytes, expected.parse);
-      if (dataset === undefined || isOfAnotherStudy(dataset, expected.studyInstanceUid)) {
-        report(bytes);
-        return;
-      }
-      makeRoom();
-      read.instances++;
-      onInstance(dataset);
-    },
-    report,
-  );
+  const take = (dataset: Dataset | undefined, bytes: Buffer) => {
+    if (dataset === undefined || isOfAnotherStudy(dataset, expected.studyInstanceUid)) {
+      report(bytes);
+      return;
+    }
+    makeRoom();
+    read.instances++;
+    onInstance(dataset);
+  };
+  const takeWhole = (bytes: Buffer, start: number): number => {
+    const whole = bytes.length > MAX_PARTS ? undefined : expected.alike?.read(bytes, start);
+    if (whole === undefined || whole.end - start > expected.maxInstanceBytes) return -1;
+    take(whole.dataset, bytes.subarray(start, whole.end));
+    return whole.end;
+  };
+  const takeElement = (bytes: Buffer) => take(parseDataset(bytes, expected.parse), bytes);
+  const splitter = createElementSplitter(expected.maxInstanceBytes, takeElement, report, takeWhole);
   for await (const bytes of answer.chunks()) {
     read.bytes += bytes.length;
     if (read.bytes > maxStudyBytes) throw new StudycastError("STUDY_TOO_LARGE", { maxBytes: maxStudyBytes });

@@ -71,7 +71,11 @@ async function readAddress(
   }
   if (answer.status !== 200) return refuse(answer);
   const { studyInstanceUid } = parseStudyId(study);
-  return readMetadata(answer, { ...site.options, studyInstanceUid, parse: site.parseDataset }, onInstance);
+  return readMetadata(
+    answer,
+    { ...site.options, studyInstanceUid, parse: site.parseDataset, alike: site.alikeReader() },
+    onInstance,
+  );
 }
 
 /** An error in the answer, or an answer that breaks off. A server that names a time to come back, or no answer at all, is the service's trouble. */

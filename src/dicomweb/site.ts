@@ -5,6 +5,7 @@ import { StudycastError } from "../errors.ts";
 import { type Answer, type FailureCodes, get } from "../get.ts";
 import { parseForeignJson } from "../json-weight.ts";
 import { parseStudyId, type StudyId } from "../study.ts";
+import { type AlikeReader, createAlikeReader } from "./alike-datasets.ts";
 import { STUDY_UID_TAG } from "./metadata.ts";
 import { createDatasetParser, type DatasetParser, parseWhole } from "./pick-elements.ts";
 
@@ -34,6 +35,8 @@ export type DicomClientOptions = {
 export type Site = {
   options: DicomClientOptions;
   parseDataset: DatasetParser;
+  /** For one answer: it remembers what it has read. Undefined when all elements are wanted. */
+  alikeReader(): AlikeReader | undefined;
   /** Below the API's version, such as `/partitions`. */
   address(path: string): string;
   studyAddress(study: StudyId): string;
@@ -54,10 +57,12 @@ const CODES: FailureCodes = {
 const DICOM_JSON = "application/dicom+json";
 
 export function createSite(options: DicomClientOptions): Site {
+  const tags = options.elements && [...options.elements, STUDY_UID_TAG];
   const partitionAddress = (partition: string) => retrieveUrl(options.url, partition, options.partitions);
   return {
     options,
-    parseDataset: options.elements ? createDatasetParser([...options.elements, STUDY_UID_TAG]) : parseWhole,
+    parseDataset: tags ? createDatasetParser(tags) : parseWhole,
+    alikeReader: () => tags && createAlikeReader(tags),
     address: (path) => `${withoutSlash(options.url)}/v2${path}`,
     partitionAddress,
     studyAddress(study) {
