@@ -11,6 +11,7 @@ import {
   instanceAttributes,
   type RejectedInstance,
 } from "./instance-attributes.ts";
+import { forPartition } from "./issuer.ts";
 import type { MappingOptions } from "./options.ts";
 import { present } from "./present.ts";
 import { rewriteReferences } from "./references.ts";
@@ -50,11 +51,12 @@ export function mapDatasets(
 ): MappedDatasets {
   const groups = new Map<StudyId, { pool: AttributePool; instances: InstanceAttributes[] }>();
   const rejected: RejectedInstance[] = [];
+  const reading = forPartition(options, partition);
   for (const dataset of datasets) {
     const studyUid = isRecord(dataset) ? text(dataset, "StudyInstanceUID", () => {}) : undefined;
     const study = studyUid === undefined ? undefined : studyId(partition, studyUid);
     const group = (study && groups.get(study)) ?? { pool: createAttributePool(), instances: [] };
-    const attributes = instanceAttributes(dataset, options, group.pool);
+    const attributes = instanceAttributes(dataset, reading, group.pool);
     if (attributes.kind === "rejected") rejected.push(attributes);
     else if (study === undefined)
       rejected.push({

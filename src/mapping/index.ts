@@ -24,6 +24,7 @@ export {
   instanceAttributes,
   type RejectedInstance,
 } from "./instance-attributes.ts";
+export { forPartition } from "./issuer.ts";
 export { ISSUE_CODES, type Issue, type IssueCode } from "./issues.ts";
 export { mappingTable } from "./mapping-table.ts";
 export type { MappingOptions } from "./options.ts";

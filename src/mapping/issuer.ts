@@ -1,6 +1,7 @@
 /** The issuer of an identifier as a FHIR `system`: an absolute URI without doubt, or nothing. */
 import { type Dataset, text } from "./dataset.ts";
 import type { Note } from "./issues.ts";
+import type { MappingOptions } from "./options.ts";
 
 /** What the source says of the issuer; all of it optional. */
 export type Issuer = {
@@ -54,4 +55,11 @@ function selfEvidentSystem(issuer: string | undefined): string | undefined {
   if (issuer === undefined) return undefined;
   if (URI.test(issuer)) return issuer;
   return OID.test(issuer) && issuer.split(".").length >= 4 ? `urn:oid:${issuer}` : undefined;
+}
+
+/** The options for instances of one partition: ISSUER_SYSTEMS may hold `partition:NAME`, the default system of Patient IDs there. */
+export function forPartition(options: MappingOptions, partition: string): MappingOptions {
+  const key = `partition:${partition}`;
+  const { issuerSystems } = options;
+  return Object.hasOwn(issuerSystems, key) ? { ...options, patientIdSystem: issuerSystems[key] } : options;
 }

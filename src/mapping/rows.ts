@@ -12,7 +12,7 @@ import { SERIES_ROWS } from "./rows/series.ts";
 import { STUDY_ROWS } from "./rows/study.ts";
 
 /** Raise it when the same input gives other resources: stamped with the state, so that a new version syncs everything again. */
-export const MAPPING_VERSION = 1;
+export const MAPPING_VERSION = 2;
 
 export const MAPPING_ROWS: readonly MappingRow[] = [
   ...PATIENT_ROWS,
