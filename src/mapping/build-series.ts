@@ -1,4 +1,4 @@
-import type { CodeableConcept, Coding, Extension } from "fhir/r4";
+import type { Coding, Extension } from "fhir/r4";
 import { absentCoding } from "./absent.ts";
 import { seriesLists } from "./build-lists.ts";
 import { NOT_LISTED_URL } from "./identity.ts";
@@ -56,7 +56,7 @@ export function buildSeries(
     description,
     numberOfInstances: instances.length,
     endpoint: [],
-    bodySite: bodySite && conceptOf(bodySite),
+    bodySite,
     laterality: side && lateralityCoding(side),
     specimen: lists.specimen,
     started: started?.dateTime,
@@ -73,11 +73,6 @@ export function countBy<K, V>(things: Iterable<K>, pick: (thing: K) => V): Map<V
 
 function notListed(number: number): Extension[] {
   return number === 0 ? [] : [{ url: NOT_LISTED_URL, valueUnsignedInt: number }];
-}
-
-function conceptOf(coding: Coding): CodeableConcept {
-  if (coding.code !== undefined) return { coding: [coding] };
-  return coding.display === undefined ? {} : { text: coding.display };
 }
 
 /** Modality (type 1 in DICOM, 1..1 in FHIR) is absent: most SOP classes imply it. */

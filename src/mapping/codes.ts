@@ -53,13 +53,18 @@ export function readCode(
   note: Note,
 ): CodeableConcept | undefined {
   const meaning = text(item, "CodeMeaning", note);
-  const equivalents = items(item, "EquivalentCodeSequence", note).slice(0, MAX_EQUIVALENTS);
-  const coding = distinctCodings([item, ...equivalents].flatMap((one) => readCoding(one, context, note) ?? []));
+  const coding = readCodings(item, context, note);
   if (coding.length > 0) return { coding, ...(meaning === undefined ? {} : { text: meaning }) };
   const label = meaning ?? codeValue(item, note)?.code;
   if (label === undefined) return undefined;
   note(keyword, "uncoded");
   return { text: label };
+}
+
+/** The item's code and its equivalents, those that have a system. */
+export function readCodings(item: Dataset, context: CodeContext, note: Note): Coding[] {
+  const equivalents = items(item, "EquivalentCodeSequence", note).slice(0, MAX_EQUIVALENTS);
+  return distinctCodings([item, ...equivalents].flatMap((one) => readCoding(one, context, note) ?? []));
 }
 
 /** An SCTID (6 to 18 digits); SNOMED RT codes begin with a letter. */
@@ -68,8 +73,8 @@ const SCTID = /^[1-9]\d{5,17}$/;
 const CODE = /^\S+( \S+)*$/;
 const ABSOLUTE_URI = /^[a-z][a-z0-9+.-]*:[!-~]+$/i;
 
-/** The item's own code, without its equivalents; undefined for a scheme that has no system. */
-export function readCoding(item: Dataset, context: CodeContext, note: Note): Coding | undefined {
+/** The item's own code; undefined for a scheme that has no system. */
+function readCoding(item: Dataset, context: CodeContext, note: Note): Coding | undefined {
   const value = codeValue(item, note);
   if (value === undefined) return undefined;
   const display = text(item, "CodeMeaning", note);

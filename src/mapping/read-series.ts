@@ -1,6 +1,6 @@
-import type { Coding, Reference } from "fhir/r4";
-import { bodyPartCoding, fromSnomedRt } from "./body-parts.ts";
-import { codeContext } from "./codes.ts";
+import type { CodeableConcept, Reference } from "fhir/r4";
+import { bodyPartCoding } from "./body-parts.ts";
+import { type CodeContext, codeContext, readCodings } from "./codes.ts";
 import { type Dataset, items, jsonText, text, texts, unsignedInt } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import { isSide, joinSides, type Side, SNOMED } from "./laterality.ts";
@@ -20,7 +20,7 @@ export type SeriesValues = {
   number: number | undefined;
   modality: string | undefined;
   description: string | undefined;
-  bodySite: Coding | undefined;
+  bodySite: CodeableConcept | undefined;
   side: Side | undefined;
   started: Started | undefined;
   /** Start of the performed procedure step: the last resort. */
@@ -40,7 +40,7 @@ export function readSeries(dataset: Dataset, frameAnatomy: readonly Dataset[], o
     number: unsignedInt(dataset, "SeriesNumber", note),
     modality: readModality(dataset, note),
     description: readDescription(dataset, note),
-    bodySite: readBodySite(dataset, frameAnatomy, note),
+    bodySite: readBodySite(dataset, frameAnatomy, people.codes, note),
     side: readSide(dataset, frameAnatomy, note),
     started: readStarted(dataset, "SeriesDate", "SeriesTime", options, note),
     stepStarted: readStarted(
@@ -70,37 +70,38 @@ function readDescription(dataset: Dataset, note: Note): string | undefined {
   return code && text(code, "CodeMeaning", note);
 }
 
-/** The coded region first, then the frames' region, then Body Part Examined by PS3.16 Annex L. */
-function readBodySite(dataset: Dataset, frameAnatomy: readonly Dataset[], note: Note): Coding | undefined {
+/**
+ * The coded region first, then the frames' region, then Body Part Examined by PS3.16 Annex L. Of several coded regions the first with a SNOMED CT code
+ * stands, which is how FHIR binds the element; a text without a code stays text.
+ */
+function readBodySite(
+  dataset: Dataset,
+  frameAnatomy: readonly Dataset[],
+  codes: CodeContext,
+  note: Note,
+): CodeableConcept | undefined {
   const regions = [dataset, ...frameAnatomy].flatMap((item) => items(item, "AnatomicRegionSequence", note));
-  const coded = regions.map((region) => readRegion(region, note));
-  const best = coded.find((coding) => coding?.code !== undefined);
+  const coded = regions.map((region) => readRegion(region, codes, note));
+  const isSnomed = ({ coding }: CodeableConcept) => coding?.[0]?.system === SNOMED;
+  const best = coded.find(isSnomed) ?? coded.find(({ coding }) => coding !== undefined);
   if (best !== undefined) return best;
   const term = text(dataset, "BodyPartExamined", note);
   const byTerm = term === undefined ? undefined : bodyPartCoding(term);
-  if (byTerm !== undefined) return byTerm;
-  const display = term ?? coded.find((coding) => coding !== undefined)?.display;
-  if (display === undefined) return undefined;
+  if (byTerm !== undefined) return { coding: [byTerm] };
+  const label = term ?? coded.find(({ text }) => text !== undefined)?.text;
+  if (label === undefined) return undefined;
   note(term === undefined ? "AnatomicRegionSequence" : "BodyPartExamined", "uncoded");
-  return { display };
+  return { text: label };
 }
 
-const SNOMED_RT = new Set(["SRT", "SNM3", "99SDM"]);
-const SNOMED_UID = "2.16.840.1.113883.6.96";
-
-/** SNOMED CT as it is; SNOMED RT translated; any other scheme gives its meaning only. */
-function readRegion(region: Dataset, note: Note): Coding | undefined {
-  const code = text(region, "CodeValue", note) ?? text(region, "LongCodeValue", note);
-  const scheme = text(region, "CodingSchemeDesignator", note)?.toUpperCase();
-  const display = text(region, "CodeMeaning", note);
-  if (code !== undefined && SNOMED_RT.has(scheme ?? "")) {
-    const translated = fromSnomedRt(code.toUpperCase());
-    if (translated !== undefined) return translated;
-  }
-  const isSnomedCt = scheme === "SCT" || text(region, "CodingSchemeUID", note) === SNOMED_UID;
-  if (isSnomedCt && code !== undefined && /^[1-9]\d{5,17}$/.test(code))
-    return { system: SNOMED, code, ...(display === undefined ? {} : { display }) };
-  return display === undefined ? undefined : { display };
+/** SNOMED CT codes of the region before others that are equivalent, because R4 has room for one. */
+function readRegion(region: Dataset, codes: CodeContext, note: Note): CodeableConcept {
+  const meaning = text(region, "CodeMeaning", note);
+  const named = meaning === undefined ? {} : { text: meaning };
+  const coding = readCodings(region, codes, note);
+  if (coding.length === 0) return named;
+  const snomed = coding.filter(({ system }) => system === SNOMED);
+  return { coding: [...snomed, ...coding.filter(({ system }) => system !== SNOMED)], ...named };
 }
 
 /** The series' own attribute, else the image's, else the frames'. */
