@@ -35,12 +35,11 @@ type Model = {
   tags: number[];
   /** Of each member: whether it is in `dataset`. */
   wanted: boolean[];
+  /** Of each member: whether a dataset had another value. The same ones differ again and again, so nothing is compared there. */
+  differs: boolean[];
   dataset: Record<string, unknown>;
 };
 
-/** Members compared at once; doubled after each run that is equal. */
-const FIRST_RUN = 8;
-const LONGEST_RUN = 128;
 /** With more members than this, and than a quarter of the model's, that differ, a dataset is not alike. */
 const FEW = 16;
 /** So many datasets are read after a new model before the next one may be made; doubled as long as none helps. */
@@ -101,7 +100,7 @@ function parseMember(bytes: Buffer, start: number, { value, end }: Member): [nam
 
 /** Undefined also when an element that is wanted occurs twice: which of the two counts is for JSON.parse to say. */
 function makeModel(bytes: Buffer, start: number, wanted: ReadonlySet<number>): Model | undefined {
-  const model: Model = { bytes, starts: [], ends: [], tags: [], wanted: [], dataset: {} };
+  const model: Model = { bytes, starts: [], ends: [], tags: [], wanted: [], differs: [], dataset: {} };
   if (bytes[start] !== OPEN_BRACE) return undefined;
   const seen = new Set<number>();
   let at = afterSpace(bytes, start + 1);
@@ -124,6 +123,7 @@ function makeModel(bytes: Buffer, start: number, wanted: ReadonlySet<number>): M
     model.ends.push(end - start);
     model.tags.push(tag ?? -1);
     model.wanted.push(isWanted);
+    model.differs.push(false);
     if (bytes[end] === CLOSE_BRACE) {
       model.bytes = Buffer.from(bytes.subarray(start, end + 1));
       return model;
@@ -144,25 +144,23 @@ function readByModel(
   const missing: number[] = [];
   let different = 0;
   let next = 0;
-  let run = FIRST_RUN;
   let at = afterSpace(bytes, start + 1);
   for (;;) {
-    const equal = equalMembers(bytes, at, model, next, run);
+    const equal = equalMembers(bytes, at, model, next);
     let end: number;
     if (equal > 0) {
       end = at + (model.ends[next + equal - 1] ?? 0) - (model.starts[next] ?? 0);
       next += equal;
-      run = Math.min(2 * run, LONGEST_RUN);
     } else {
       const member = memberAt(bytes, at);
       if (member === undefined) return undefined;
       end = member.end;
       different++;
-      run = FIRST_RUN;
       const place = member.tag === undefined ? -1 : model.tags.indexOf(member.tag, next);
       for (; next < place; next++) missing.push(next);
       if (place >= 0) {
         if (!isSameName(bytes, at, model, place)) missing.push(place);
+        model.differs[place] = true;
         next = place + 1;
       }
       if (member.tag !== undefined && wanted.has(member.tag)) {
@@ -189,10 +187,12 @@ function isSameName(bytes: Buffer, at: number, model: Model, member: number): bo
   return model.bytes.compare(bytes, at, at + TAG_LENGTH + 1, start, start + TAG_LENGTH + 1) === 0;
 }
 
-/** How many members from the model's `next` on stand at `at`, byte by byte with the separators behind them; `most`, or a fraction of it, or none. */
-function equalMembers(bytes: Buffer, at: number, model: Model, next: number, most: number): number {
-  const { starts, ends } = model;
-  for (let take = Math.min(most, starts.length - next); take > 0; take >>= 1) {
+/** How many members from the model's `next` on stand at `at`, byte by byte with the separators behind them; as far as one comparison tells. */
+function equalMembers(bytes: Buffer, at: number, model: Model, next: number): number {
+  const { starts, ends, differs } = model;
+  let likely = next;
+  while (differs[likely] === false) likely++;
+  for (let take = likely - next; take > 0; take >>= 1) {
     const from = starts[next] ?? 0;
     const to = (ends[next + take - 1] ?? 0) + 1;
     const until = at + to - from;
