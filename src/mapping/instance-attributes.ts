@@ -1,14 +1,9 @@
-/**
- * Reduces one instance's DICOM JSON to the few values the resources are made of.
- *
- * Nearly all instances of a study say the same about patient, study and series. The pool therefore keeps what was made of equal input, keyed by the
- * input's text: equal values are read once and shared, which is what keeps a study of 100,000 instances small and the mapping fast.
- * Sharing changes nothing in the result: a group's values depend on its input and the options only.
- */
-
+/** Reduces one instance's DICOM JSON to the few values the resources are made of. Nearly all instances of a study say the same; attribute-pool.ts shares it. */
 import type { ErrorCode } from "../errors.ts";
-import { type Dataset, element, isRecord, jsonText, texts, uid, unsignedInt } from "./dataset.ts";
+import { type AttributePool, createAttributePool, recall, share } from "./attribute-pool.ts";
+import { type Dataset, isRecord, texts, uid, unsignedInt } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
+import { type InstanceDetails, readDetails } from "./instance-extensions.ts";
 import type { MappingOptions } from "./options.ts";
 import { PATIENT_INPUT, type PatientValues, readPatient } from "./read-patient.ts";
 import { frameAnatomy, readAcquired, readSeries, type SeriesValues } from "./read-series.ts";
@@ -18,6 +13,8 @@ import { objectKind } from "./sop-classes.ts";
 import { type Keyword, tagOf } from "./tags.ts";
 import { instanceTitle } from "./title.ts";
 
+export { type AttributePool, createAttributePool };
+
 /** What is kept of one instance. */
 export type InstanceAttributes = {
   kind: "instance";
@@ -26,6 +23,7 @@ export type InstanceAttributes = {
   sopClass: string | undefined;
   number: number | undefined;
   title: string | undefined;
+  details: InstanceDetails;
   /** (0008,0056) says that it cannot be had at once. */
   offline: boolean;
   /** Only where the series has no date of its own. */
@@ -115,21 +113,6 @@ const SERIES_INPUT = [
   "CodingSchemeIdentificationSequence",
 ] as const satisfies Keyword[];
 
-/** Equal values of one study's instances, shared. Bound to one set of options. */
-export type AttributePool = {
-  patients: Map<string, PatientValues>;
-  studies: Map<string, StudyValues>;
-  series: Map<string, SeriesValues>;
-  strings: Map<string, string>;
-};
-
-export function createAttributePool(): AttributePool {
-  return { patients: new Map(), studies: new Map(), series: new Map(), strings: new Map() };
-}
-
-/** Input that differs in every instance is not worth remembering. */
-const POOL_LIMIT = 10_000;
-
 /**
  * Reduces one instance. Never throws: a bad value costs that value and leaves an issue; without usable UIDs the instance is rejected.
  * @param dataset one element of a WADO-RS metadata response (DICOM JSON)
@@ -150,9 +133,7 @@ export function instanceAttributes(
   const sopClass = uid(dataset, "SOPClassUID", note);
   if (sopClass === undefined) note("SOPClassUID", "missing");
   const frames = frameAnatomy(dataset);
-  const seriesValues = remember(pool.series, inputText(dataset, SERIES_INPUT, frames), () =>
-    readSeries(dataset, frames, options),
-  );
+  const seriesValues = recall(pool.series, dataset, SERIES_INPUT, frames, () => readSeries(dataset, frames, options));
   const kind = objectKind(sopClass);
   const title = instanceTitle(dataset, kind, note);
   return {
@@ -162,11 +143,12 @@ export function instanceAttributes(
     sopClass: sopClass === undefined ? undefined : share(pool, sopClass),
     number: unsignedInt(dataset, "InstanceNumber", note),
     title: title === undefined ? undefined : share(pool, title),
+    details: readDetails(dataset, kind, options, note),
     offline: isOffline(dataset, note),
     acquired: seriesValues.started === undefined ? readAcquired(dataset, options, note) : undefined,
     rejection: kind === "key-object" ? readRejection(dataset, note) : undefined,
-    patient: remember(pool.patients, inputText(dataset, PATIENT_INPUT), () => readPatient(dataset, options)),
-    study: remember(pool.studies, inputText(dataset, STUDY_INPUT), () => readStudy(dataset, options)),
+    patient: recall(pool.patients, dataset, PATIENT_INPUT, NO_FRAMES, () => readPatient(dataset, options)),
+    study: recall(pool.studies, dataset, STUDY_INPUT, NO_FRAMES, () => readStudy(dataset, options)),
     seriesValues,
     issues: issues(),
   };
@@ -176,40 +158,7 @@ function rejected(series: string | undefined, sop: string | undefined, keyword: 
   return { kind: "rejected", series, sop, code: "INSTANCE_INVALID", tag: tagOf(keyword) };
 }
 
-function share(pool: AttributePool, value: string): string {
-  return remember(pool.strings, value, () => value);
-}
-
-function remember<T>(known: Map<string, T>, key: string | undefined, make: () => T): T {
-  const found = key === undefined ? undefined : known.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  if (key !== undefined && known.size < POOL_LIMIT) known.set(key, made);
-  return made;
-}
-
-/** The elements' content as one text, unambiguous. Undefined for input too deeply nested to be written as text. */
-function inputText(dataset: Dataset, keywords: readonly Keyword[], extra?: readonly Dataset[]): string | undefined {
-  let key = "";
-  for (const keyword of keywords) {
-    const found = element(dataset, keyword);
-    const value = found?.["Value"];
-    const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : undefined;
-    if (found === undefined) key += "-";
-    else if (value === undefined && found["InlineBinary"] === undefined && found["BulkDataURI"] === undefined)
-      key += "e";
-    else if (typeof only === "string") key += `${only.length}:${only}`;
-    else if (typeof only === "number") key += `#${only};`;
-    else {
-      const written = jsonText(found);
-      if (written === undefined) return undefined;
-      key += `j${written.length}:${written}`;
-    }
-  }
-  if (extra === undefined || extra.length === 0) return key;
-  const written = jsonText(extra);
-  return written === undefined ? undefined : key + written;
-}
+const NO_FRAMES: readonly Dataset[] = [];
 
 const ONLINE = new Set(["ONLINE", "NEARLINE"]);
 const OFFLINE = new Set(["OFFLINE", "UNAVAILABLE"]);
