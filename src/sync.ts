@@ -11,9 +11,9 @@ import {
   type carryOut,
   type ensureEndpoint,
   type FhirClient,
-  type FoundPatient,
+  type FoundReferred,
   type FoundStudy,
-  lookUpPatient,
+  lookUpReferred,
   lookUpStudy,
   type Plan,
   planRemoval,
@@ -30,6 +30,7 @@ import {
   type Issue,
   instanceAttributes,
   type MappingOptions,
+  type StudyResources,
   type Subject,
   studyIdentity,
 } from "./mapping/index.ts";
@@ -67,7 +68,7 @@ export type SyncDeps = {
   /** Carries out a plan; a dry run hands in one that only tells it. */
   carryOut: typeof carryOut;
   ensureEndpoint: typeof ensureEndpoint;
-  /** Patients that a sync of this process is about to create, by resource id, until it has ended. Shared by all syncs of the process. */
+  /** Patients and supporting resources that a sync of this process is about to create, by resource id, until it has ended. Shared by all syncs of the process. */
   creating: Map<string, Promise<void>>;
   /** Runs a request and takes its time. */
   timed<T>(service: "dicom" | "fhir", operation: string, work: () => Promise<T>): Promise<T>;

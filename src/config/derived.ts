@@ -1,6 +1,19 @@
 /** Groups of options that several commands need in the same shape. */
 import type { PartialConfig } from "../config.ts";
 
+/** Types of supporting resources (mapping/supporting.ts) whose policy is `upsert`. */
+function upsertedTypes(config: PartialConfig) {
+  const policies = {
+    Device: config.DEVICE_POLICY,
+    Practitioner: config.PRACTITIONER_POLICY,
+    Organization: config.ORGANIZATION_POLICY,
+    Location: config.LOCATION_POLICY,
+    ServiceRequest: config.SERVICE_REQUEST_POLICY,
+  };
+  const types = ["Device", "Practitioner", "Organization", "Location", "ServiceRequest"] as const;
+  return new Set(types.filter((type) => policies[type] === "upsert"));
+}
+
 /** What mapping/index.ts calls MappingOptions. */
 export function mappingOptions(config: PartialConfig) {
   return {
@@ -17,6 +30,7 @@ export function mappingOptions(config: PartialConfig) {
     instanceListLimit: config.INSTANCE_LIST_LIMIT,
     patientIdType: config.PATIENT_ID_TYPE,
     include: new Set(config.MAPPING_INCLUDE),
+    upsert: upsertedTypes(config),
     splitGiven: config.SPLIT_GIVEN === "yes",
   };
 }

@@ -72,6 +72,46 @@ const resources = {
     about:
       "`link`: Patients are never written. `create`: one that is absent is created, and only those are updated later. `sync`: our elements are kept up to date on every Patient.",
   },
+  DEVICE_POLICY: {
+    kind: "choice",
+    choices: ["logical", "upsert"],
+    group: "resources",
+    default: "upsert",
+    about:
+      "Equipment with a serial number, UDI or Device UID: `upsert` writes it as Device; `logical` refers to it by identifier and name only.",
+  },
+  PRACTITIONER_POLICY: {
+    kind: "choice",
+    choices: ["logical", "upsert"],
+    group: "resources",
+    default: "logical",
+    about:
+      "People with an identifier that has a system: `upsert` writes them as Practitioner; `logical` refers to them by identifier and name only.",
+  },
+  ORGANIZATION_POLICY: {
+    kind: "choice",
+    choices: ["logical", "upsert"],
+    group: "resources",
+    default: "logical",
+    about:
+      "Institutions with a code that has a system: `upsert` writes them as Organization; `logical` refers to them only.",
+  },
+  LOCATION_POLICY: {
+    kind: "choice",
+    choices: ["logical", "upsert"],
+    group: "resources",
+    default: "logical",
+    about:
+      "Places with an identifier that has a system: `upsert` writes them as Location; `logical` refers to them only.",
+  },
+  SERVICE_REQUEST_POLICY: {
+    kind: "choice",
+    choices: ["logical", "upsert"],
+    group: "resources",
+    default: "logical",
+    about:
+      "Orders with an accession number that has a system: `upsert` writes them as ServiceRequest; `logical` refers to them only.",
+  },
   PATIENT_ID_SYSTEM: {
     kind: "system",
     group: "resources",

@@ -1,26 +1,65 @@
 /** Which Patient of the server is meant by (system, value): one batch, then `replaced-by` links. */
-import type { Subject } from "../mapping/index.ts";
-import { get, readAnswer, searchAnswer } from "./bundle.ts";
+import type { StudyResources, Subject } from "../mapping/index.ts";
+import { type BatchEntry, type EntryAnswer, get, readAnswer, searchAnswer } from "./bundle.ts";
 import type { FhirClient } from "./client.ts";
 import { isRecord, type Json, recordsOf, textOf } from "./json.ts";
-import type { Found, FoundPatient } from "./plan.ts";
+import { foundSupporting, supportingEntries } from "./look-up-supporting.ts";
+import type { Found, FoundPatient, FoundSupporting } from "./plan.ts";
 import { isCreatedByUs } from "./plan-patient.ts";
 import { exactMatches, hasIdentifier, identifierQuery, type Token, whole } from "./search.ts";
 
 /** Longer chains of merges than this are taken for an error of the data. */
 const MAX_LINKS = 10;
 
+type Identified = Extract<Subject, { kind: "patient" }>;
+
+/** Everything a study refers to, besides its Endpoint. */
+export type FoundReferred = {
+  /** Undefined when the subject is no patient. */
+  patient: FoundPatient | undefined;
+  supporting: FoundSupporting;
+};
+
+/**
+ * The study's Patient and its supporting resources, in one batch; none when there is nothing to look up.
+ * @throws StudycastError as the client, also for an answer inside the batch
+ */
+export async function lookUpReferred(
+  client: FhirClient,
+  { subject, supporting }: Pick<StudyResources, "subject" | "supporting">,
+  signal: AbortSignal,
+): Promise<FoundReferred> {
+  const identified = subject.kind === "patient" ? subject : undefined;
+  const entries = [...(identified ? patientEntries(identified) : []), ...supportingEntries(supporting)];
+  if (entries.length === 0) return { patient: undefined, supporting: new Map() };
+  const answers = await client.batch(entries, signal);
+  const rest = identified ? answers.slice(2) : answers;
+  return {
+    patient: identified && (await foundPatient(client, identified, answers, signal)),
+    supporting: await foundSupporting(client, supporting, rest, signal),
+  };
+}
+
 /** @throws StudycastError as the client, also for an answer inside the batch */
 export async function lookUpPatient(
   client: FhirClient,
-  subject: Extract<Subject, { kind: "patient" }>,
+  subject: Identified,
+  signal: AbortSignal,
+): Promise<FoundPatient> {
+  return foundPatient(client, subject, await client.batch(patientEntries(subject), signal), signal);
+}
+
+function patientEntries(subject: Identified): [BatchEntry, BatchEntry] {
+  return [get(`Patient/${subject.patient.id}`), get(`Patient?${identifierQuery(subject.identifier)}`)];
+}
+
+async function foundPatient(
+  client: FhirClient,
+  subject: Identified,
+  [byId, hits]: readonly EntryAnswer[],
   signal: AbortSignal,
 ): Promise<FoundPatient> {
   const id = String(subject.patient.id);
-  const [byId, hits] = await client.batch(
-    [get(`Patient/${id}`), get(`Patient?${identifierQuery(subject.identifier)}`)],
-    signal,
-  );
   const atId = readAnswer(byId, "Patient");
   const found = new Map<string, Found>();
   for (const hit of await exactMatches(client, searchAnswer(hits), "Patient", subject.identifier, signal))

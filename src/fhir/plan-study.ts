@@ -1,10 +1,11 @@
-/** What a study needs in the FHIR server: nothing, or one transaction of its Patient and its ImagingStudy. Pure. */
+/** What a study needs in the FHIR server: nothing, or one transaction of its Patient, its supporting resources and its ImagingStudy. Pure. */
 import type { Reference } from "fhir/r4";
 import { otherSubject, type StudyResources } from "../mapping/index.ts";
 import { type Json, recordsOf, textOf } from "./json.ts";
-import type { Found, FoundPatient, FoundStudy, Plan, Write, WritePolicy } from "./plan.ts";
+import type { Found, FoundPatient, FoundStudy, FoundSupporting, Plan, Write, WritePolicy } from "./plan.ts";
 import { updateOf } from "./plan-merge.ts";
 import { planPatient } from "./plan-patient.ts";
+import { planSupporting } from "./plan-supporting.ts";
 
 /** Which resource of the server stands for the study. `none`: ours is to be created at its own id. */
 export type Chosen = { kind: "none" } | { kind: "one"; resource: Found } | { kind: "ambiguous" };
@@ -36,6 +37,7 @@ function namesAnotherSource(resource: Json, ownValue: string | undefined): boole
 
 /**
  * @param patient what `lookUpPatient` found; needed when the subject is a patient
+ * @param supporting what was found of `wanted.supporting`; what is not in it is not written, and references to it stay logical
  * @returns `waiting` when who is meant cannot be said: a study on the wrong person harms, one that waits does not
  */
 export function planStudy(
@@ -43,15 +45,17 @@ export function planStudy(
   patient: FoundPatient | undefined,
   wanted: StudyResources,
   policy: Pick<WritePolicy, "patientPolicy">,
+  supporting: FoundSupporting = new Map(),
 ): Plan {
   const chosen = chooseStudy(found);
   if (chosen.kind === "ambiguous") return { kind: "waiting", code: "STUDY_AMBIGUOUS" };
   const subject = planSubject(wanted, patient, policy);
   if (subject.kind === "waiting") return subject;
-  const content: Json = { ...wanted.imagingStudy, subject: subject.reference };
+  const others = planSupporting(wanted.supporting, supporting, subject.reference, wanted.ownership);
+  const content: Json = { ...others.refer(wanted.imagingStudy), subject: subject.reference };
   const study =
     chosen.kind === "one" ? updateOf(chosen.resource, content, wanted.ownership.ImagingStudy) : creation(content);
-  const writes = [subject.write, study].filter((write) => write !== undefined);
+  const writes = [subject.write, ...others.writes, study].filter((write) => write !== undefined);
   return writes.length === 0 ? { kind: "unchanged" } : { kind: "write", writes };
 }
 

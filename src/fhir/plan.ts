@@ -17,6 +17,11 @@ export type FoundStudy = {
 /** `ambiguous`: several Patients, or one of which it cannot be said that it is this patient. */
 export type FoundPatient = { kind: "absent" } | { kind: "found"; patient: Found } | { kind: "ambiguous" };
 
+/** `ambiguous`: several stand for it, or the server has none of its type for us; a reference to it stays logical. */
+export type FoundSupportingResource = { kind: "absent" } | { kind: "found"; resource: Found } | { kind: "ambiguous" };
+/** By the id that we would give it. */
+export type FoundSupporting = ReadonlyMap<string, FoundSupportingResource>;
+
 /** One PUT. `ifMatch` is the version it was planned on; the answer must be what is expected, else somebody came between. */
 export type Write = { resource: Found; expect: "created" | "updated"; ifMatch?: string };
 

@@ -4,6 +4,7 @@
  */
 import type { Identifier } from "fhir/r4";
 import { parseStudyId, type StudyId } from "../study.ts";
+import { studyDevices } from "./build-devices.ts";
 import { studyLists } from "./build-lists.ts";
 import { buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
 import {
@@ -19,22 +20,27 @@ import { type Issue, type IssueKey, listIssues } from "./issues.ts";
 import type { SeriesModel, StudyModel } from "./model.ts";
 import type { MappingOptions } from "./options.ts";
 import type { StudyValues } from "./read-study.ts";
+import { regionExtensions } from "./regions.ts";
 import { withoutRejected } from "./rejection.ts";
 import type { FhirVersion } from "./rows/row.ts";
 import { type Ownership, ownershipOf } from "./rows.ts";
-import type { StudyOfInstances } from "./shapes.ts";
+import type { StudyOfInstances, SupportingResource } from "./shapes.ts";
 import { buildSubject, type Subject } from "./subject.ts";
+import { supportingKeys, withSupporting } from "./supporting.ts";
 import type { Keyword } from "./tags.ts";
 import { compareText } from "./text.ts";
 import { type Ballot, vote, winner } from "./vote.ts";
 import { studyR4 } from "./write-r4.ts";
 import { studyR5 } from "./write-r5.ts";
+import { writeSupporting } from "./write-supporting.ts";
 
 export type StudyResources<V extends FhirVersion = FhirVersion> = {
   study: StudyId;
   /** Without `subject`. The endpoint reference is `Endpoint/<endpointId>`. */
   imagingStudy: StudyOfInstances<V>;
   subject: Subject;
+  /** What the study refers to besides; those references are `Type/<id>`. Ordered by id. */
+  supporting: SupportingResource<V>[];
   /** What of the resources is ours. */
   ownership: Ownership;
   /** Values left out or doubtful, counted by attribute and kind. */
@@ -57,9 +63,18 @@ export function buildStudy(
   instances: Iterable<InstanceAttributes>,
   options: MappingOptions,
 ): StudyResources {
-  const { model, subject, issues } = studyModel(study, instances, options);
-  const imagingStudy = options.fhirVersion === "R5" ? studyR5(model) : studyR4(model);
-  return { study, imagingStudy, subject, ownership: ownershipOf(options), issues };
+  const { model, subject, devices, asOf, issues } = studyModel(study, instances, options);
+  const written = options.fhirVersion === "R5" ? studyR5(model) : studyR4(model);
+  const ownership = ownershipOf(options);
+  if (options.upsert === undefined || options.upsert.size === 0)
+    return { study, imagingStudy: written, subject, supporting: [], ownership, issues };
+  const { resource: imagingStudy, models } = withSupporting(written, devices, options.upsert);
+  const supporting = models.map((one) => ({
+    resource: writeSupporting(one, options.fhirVersion),
+    keys: supportingKeys(one),
+    asOf,
+  }));
+  return { study, imagingStudy, subject, supporting, ownership, issues };
 }
 
 /** Everything but the shape. */
@@ -103,7 +118,7 @@ function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, opt
   const model: StudyModel = {
     id: studyResourceId(options.sourceId, study),
     meta: createdMeta(),
-    extension: [],
+    extension: options.include?.has("anatomical-region") ? regionExtensions(series.map((one) => one.bodySite)) : [],
     identifier: [
       studyUidIdentifier(studyInstanceUid),
       ownIdentifier(options.sourceId, study),
@@ -128,7 +143,7 @@ function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, opt
     description,
     series,
   };
-  return { model, subject, issues: listIssues(issues) };
+  return { model, subject, devices: studyDevices(all), asOf, issues: listIssues(issues) };
 }
 
 /** Series UID → SOP Instance UID → instance. Of two that claim one UID in one series, the smaller by value stays. */

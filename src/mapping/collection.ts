@@ -94,6 +94,7 @@ export function collectionBundle(studies: readonly StudyResources[], endpoints: 
   const resources: Json[] = [
     ...endpoints.map((endpoint) => ({ ...endpoint })),
     ...patients.map((patient) => ({ ...patient })),
+    ...latestSupporting(studies),
     ...studies.map(standalone),
   ];
   const inside = new Map(resources.map(({ resourceType, id }) => [`${resourceType}/${id}`, `urn:uuid:${id}`]));
@@ -106,6 +107,20 @@ export function collectionBundle(studies: readonly StudyResources[], endpoints: 
 }
 
 type Json = Record<string, unknown>;
+
+/** Each supporting resource once, as the latest study has it; an order's subject is its study's. */
+function latestSupporting(studies: readonly StudyResources[]): Json[] {
+  const latest = new Map<string, { asOf: string; resource: Json }>();
+  for (const { supporting, subject } of studies)
+    for (const { resource, asOf } of supporting) {
+      const id = String(resource.id);
+      const known = latest.get(id);
+      if (known !== undefined && compareText(known.asOf, asOf) >= 0) continue;
+      const order = resource.resourceType === "ServiceRequest" ? { subject: subjectReference(subject) } : {};
+      latest.set(id, { asOf, resource: { ...resource, ...order } });
+    }
+  return [...latest].sort(([a], [b]) => compareText(a, b)).map(([, { resource }]) => resource);
+}
 
 /** The study with its subject, which stands behind status and modality. */
 function standalone({ imagingStudy, subject }: StudyResources): Json {

@@ -7,6 +7,8 @@ export const TAG_SYSTEM = "urn:studycast:tag";
 export const CREATED_TAG = "created";
 /** Extension on Patients we made: which study the demographics are from, and a digest of what we wrote. */
 export const AS_OF_URL = "urn:studycast:patient-as-of";
+/** Extension on supporting resources we made: date and UID of the study their values are from. */
+export const SUPPORTING_AS_OF_URL = "urn:studycast:as-of";
 /** Extension on a series: how many of its instances are not listed, because the study is above INSTANCE_LIST_LIMIT. */
 export const NOT_LISTED_URL = "urn:studycast:instances-not-listed";
 export const DATA_ABSENT_URL = "http://hl7.org/fhir/StructureDefinition/data-absent-reason";

@@ -12,6 +12,7 @@ export {
   patientId,
   STUDY_UID_SYSTEM,
   type StudyIdentity,
+  SUPPORTING_AS_OF_URL,
   studyIdentity,
   studyResourceId,
   TAG_SYSTEM,
@@ -30,8 +31,10 @@ export { mappingTable } from "./mapping-table.ts";
 export type { MappingOptions } from "./options.ts";
 export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
 export { BIRTH_TIME_URL, PATIENT_EXTENSIONS } from "./patient-extensions.ts";
+export { rewriteReferences } from "./references.ts";
 export { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
 export { MAPPING_ROWS, MAPPING_VERSION, type Ownership, ownershipOf } from "./rows.ts";
-export type { BundleOf, EndpointOf, StudyOfInstances } from "./shapes.ts";
+export type { BundleOf, EndpointOf, StudyOfInstances, SupportingResource } from "./shapes.ts";
 export { otherSubject, type Subject, unidentifiedSubject } from "./subject.ts";
+export { SUPPORTING_TYPES, type SupportingType } from "./supporting.ts";
 export { READ_TAGS } from "./tags.ts";

@@ -82,6 +82,17 @@ export type DeviceModel = {
   owner: Reference | undefined;
 };
 
+/** What a study refers to besides its Patient and its Endpoint, when it is written as a resource. */
+export type SupportingModel =
+  | { type: "Device"; device: DeviceModel }
+  | {
+      type: "Practitioner" | "Organization" | "Location" | "ServiceRequest";
+      id: string;
+      /** With system and value. */
+      identifier: Identifier;
+      display: string | undefined;
+    };
+
 export type EndpointModel = {
   id: string;
   meta: Meta;

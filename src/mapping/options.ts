@@ -1,5 +1,6 @@
 import type { Include } from "./includes.ts";
 import type { FhirVersion } from "./rows/row.ts";
+import type { SupportingType } from "./supporting.ts";
 
 /** What the mapping is told. All of it decides what is written, so it is stamped with the state (identity options). */
 export type MappingOptions = {
@@ -25,6 +26,8 @@ export type MappingOptions = {
   timeZone?: string | undefined;
   /** Studies with more instances than this list no plain images. */
   instanceListLimit: number;
+  /** Types of supporting resources that are written; references to others stay logical. None when absent. */
+  upsert?: ReadonlySet<SupportingType> | undefined;
   /** Opt-in elements that are written (table INCLUDES); none when absent. */
   include?: ReadonlySet<Include> | undefined;
   /** v2-0203 type of Patient IDs whose issuer states none; `MR` when absent. */

@@ -10,6 +10,8 @@ import { PATIENT_ROWS } from "./rows/patient.ts";
 import { type MappingRow, targetIn } from "./rows/row.ts";
 import { SERIES_ROWS } from "./rows/series.ts";
 import { STUDY_ROWS } from "./rows/study.ts";
+import { SUPPORTING_ROWS } from "./rows/supporting.ts";
+import { SUPPORTING_TYPES, type SupportingType } from "./supporting.ts";
 
 /** Raise it when the same input gives other resources: stamped with the state, so that a new version syncs everything again. */
 export const MAPPING_VERSION = 2;
@@ -20,9 +22,10 @@ export const MAPPING_ROWS: readonly MappingRow[] = [
   ...SERIES_ROWS,
   ...INSTANCE_ROWS,
   ...ENDPOINT_ROWS,
+  ...SUPPORTING_ROWS,
 ];
 
-export type OwnedType = "Patient" | "ImagingStudy" | "Endpoint";
+export type OwnedType = "Patient" | "ImagingStudy" | "Endpoint" | SupportingType;
 export type Ownership = Readonly<Record<OwnedType, OwnershipTree>>;
 
 const known = new Map<string, Ownership>();
@@ -44,7 +47,8 @@ export function ownershipOf({
     return target === undefined || !wanted ? [] : [{ target, ownership: row.ownership }];
   });
   const tree = (type: OwnedType) => ownershipTree(type, rows);
-  const ownership = { Patient: tree("Patient"), ImagingStudy: tree("ImagingStudy"), Endpoint: tree("Endpoint") };
+  const types: readonly OwnedType[] = ["Patient", "ImagingStudy", "Endpoint", ...SUPPORTING_TYPES];
+  const ownership = Object.fromEntries(types.map((type) => [type, tree(type)])) as Record<OwnedType, OwnershipTree>;
   known.set(key, ownership);
   return ownership;
 }

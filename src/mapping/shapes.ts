@@ -21,4 +21,12 @@ export type SupportingOf<V extends FhirVersion = FhirVersion> = V extends FhirVe
   ? WithoutSubject<Shapes[V]["Supporting"]>
   : never;
 type WithoutSubject<T> = T extends { resourceType: "ServiceRequest" } ? Omit<T, "subject"> : T;
+/** One supporting resource as it is wanted. */
+export type SupportingResource<V extends FhirVersion = FhirVersion> = {
+  resource: SupportingOf<V>;
+  /** Identifiers that find it when others have made it. */
+  keys: readonly { system: string; value: string }[];
+  /** Date and UID of the study its values are from, as of the subject. */
+  asOf: string;
+};
 export type BundleOf<V extends FhirVersion = FhirVersion> = Shapes[V]["Bundle"];

@@ -108,7 +108,7 @@ describe("planning a study", () => {
             {
               ...series,
               extension: [extension],
-              specimen: [{ display: f.place }],
+              endpoint: [{ display: f.place }],
               instance: series.instance.map((one) => ({ ...one, extension: [extension] })),
             },
           ],
@@ -131,7 +131,7 @@ describe("planning a study", () => {
         });
         expect(after.identifier).toEqual(edited.identifier);
         expect(after.endpoint).toEqual(edited.endpoint);
-        expect(after.series[0]).toMatchObject({ extension: [extension], specimen: [{ display: f.place }] });
+        expect(after.series[0]).toMatchObject({ extension: [extension], endpoint: [{ display: f.place }] });
         expect(after.series[0]?.instance).toHaveLength(f.images);
         expect(after.series[0]?.instance[0]).toMatchObject({ extension: [extension] });
         expect(planStudy(held(wanted, after as Found), patient, wanted, CREATE)).toEqual({ kind: "unchanged" });

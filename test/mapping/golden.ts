@@ -1,11 +1,16 @@
 /**
  * The cases of test/fixtures/mapping. Each folder holds `metadata.json` (WADO-RS metadata: an array of instances), where needed `options.json`, and
- * `r4.json` and, where R5 differs or is worth a look, `r5.json`: what the mapping rules demand of it, written by hand. They name elements by resource;
- * `null` demands that an element is absent.
+ * `r4.json` and `r5.json`: what the mapping rules demand of it, written by hand. They name elements by resource; `null` demands that an element is absent.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Include, type MappedDatasets, type MappingOptions, mapDatasets } from "../../src/mapping/index.ts";
+import {
+  type Include,
+  type MappedDatasets,
+  type MappingOptions,
+  mapDatasets,
+  type SupportingType,
+} from "../../src/mapping/index.ts";
 import { OPTIONS } from "./datasets.ts";
 
 const folder = join(import.meta.dirname, "../fixtures/mapping");
@@ -16,6 +21,8 @@ export type Expected = {
   study?: Record<string, unknown>;
   /** By position. */
   series?: Record<string, unknown>[];
+  /** Devices and the like, by position: ordered by id. */
+  supporting?: Record<string, unknown>[];
   issues?: string[];
   rejected?: { tag: string }[];
 };
@@ -25,7 +32,7 @@ export type GoldenCase = {
   datasets: unknown[];
   expected: Expected;
   mapped: MappedDatasets<"R4">;
-  r5: { expected: Expected; mapped: MappedDatasets } | undefined;
+  r5: { expected: Expected; mapped: MappedDatasets<"R5"> };
 };
 
 function readJson(...path: string[]): unknown {
@@ -41,15 +48,14 @@ export function goldenCases(): GoldenCase[] {
       const map = (version: "R4" | "R5") =>
         mapDatasets(datasets, { ...options, fhirVersion: version }, "http://dicom.example/v2");
       const expected = readJson(name, "r4.json") as Expected;
-      const r5 = existsSync(join(folder, name, "r5.json"))
-        ? { expected: readJson(name, "r5.json") as Expected, mapped: map("R5") }
-        : undefined;
+      const r5 = { expected: readJson(name, "r5.json") as Expected, mapped: map("R5") as MappedDatasets<"R5"> };
       return { name, datasets, expected, mapped: map("R4") as MappedDatasets<"R4">, r5 };
     });
 }
 
 function givenOptions(name: string): Partial<MappingOptions> {
   if (!existsSync(join(folder, name, "options.json"))) return {};
-  const { include, ...options } = readJson(name, "options.json") as Partial<MappingOptions> & { include?: Include[] };
-  return include === undefined ? options : { ...options, include: new Set(include) };
+  type Given = Omit<Partial<MappingOptions>, "include" | "upsert"> & { include?: Include[]; upsert?: SupportingType[] };
+  const { include, upsert, ...options } = readJson(name, "options.json") as Given;
+  return { ...options, include: new Set(include), upsert: new Set(upsert) };
 }
