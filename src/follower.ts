@@ -44,6 +44,8 @@ export type FollowerDeps = {
 
 /** Jobs that may wait for the queue while pages are stored. */
 const MOST_COLLECTED = 2000;
+/** The longest that a study which the next page may go on with waits for that page. */
+const HELD_MS = 300;
 
 /** Follows the feed whenever the lease is ours, until the signal aborts. Trouble never ends it. */
 export async function runFollower(deps: FollowerDeps, signal: AbortSignal): Promise<void> {
@@ -142,14 +144,25 @@ async function storePage(
     page: { expected, writeId, checkpoint: JSON.stringify(page.checkpoint) },
   });
   if (!marked.ok) return undefined;
-  await jobs.add(marked.orders);
+  await jobs.add(marked.orders, goesOn(page, deps.follow.pageSize));
   deps.onPage(page, changes.length);
   return writeId;
 }
 
+/** The study that the page after a full page of a backfill probably goes on with: a study of 500 images is five pages long. */
+function goesOn({ priority, entries, rangesDone }: FeedPage, pageSize: number): StudyId | undefined {
+  const last = entries.at(-1);
+  if (last === undefined || priority === "live" || rangesDone.length > 0 || entries.length < pageSize / 2)
+    return undefined;
+  return studyId(last.partition, last.study);
+}
+
 type Jobs = {
-  /** Waits only when very many jobs are not in the queue yet. @throws StudycastError of service redis, also for jobs added before */
-  add(orders: readonly JobOrder[]): Promise<void>;
+  /**
+   * Waits only when very many jobs are not in the queue yet. The job of `open` is held back until the next call, but not for long: a sync that begins
+   * between two pages of one study reads it for nothing. @throws StudycastError of service redis, also for jobs added before
+   */
+  add(orders: readonly JobOrder[], open: StudyId | undefined): Promise<void>;
   /** Waits until all are in the queue. @throws as `add` */
   end(): Promise<void>;
 };
@@ -162,6 +175,23 @@ function enqueueBeside(queue: FollowerDeps["queue"]): Jobs {
   let collected = new Map<StudyId, JobOrder>();
   let underWay: Promise<void> | undefined;
   let failure: { error: unknown } | undefined;
+  let held: JobOrder | undefined;
+  let release: NodeJS.Timeout | undefined;
+
+  function put(order: JobOrder | undefined): void {
+    if (order !== undefined) collected.set(order.study, moreUrgent(collected.get(order.study), order));
+  }
+
+  function start(): void {
+    if (collected.size > 0) underWay ??= run();
+  }
+
+  function letGo(): void {
+    clearTimeout(release);
+    put(held);
+    held = undefined;
+    start();
+  }
 
   async function run(): Promise<void> {
     try {
@@ -179,13 +209,21 @@ function enqueueBeside(queue: FollowerDeps["queue"]): Jobs {
     if (failure !== undefined) throw failure.error;
   };
   return {
-    async add(orders) {
-      for (const order of orders) collected.set(order.study, moreUrgent(collected.get(order.study), order));
-      if (collected.size > 0) underWay ??= run();
+    async add(orders, open) {
+      clearTimeout(release);
+      const all = held === undefined ? orders : [held, ...orders];
+      held = undefined;
+      for (const order of all) {
+        if (order.study === open) held = moreUrgent(held, order);
+        else put(order);
+      }
+      if (held !== undefined) release = setTimeout(letGo, HELD_MS);
+      start();
       if (collected.size > MOST_COLLECTED) await underWay;
       check();
     },
     async end() {
+      letGo();
       await underWay;
       check();
     },

@@ -11,6 +11,15 @@ const STUDIES = 120;
 const ENTRIES = STUDIES * 50;
 const settle = { minMs: 0, maxMs: 0, factor: 0, burstEndMs: 1000 };
 
+const follow: FollowerDeps["follow"] = {
+  ...{ pageSize: 100, readAhead: 8, graceMs: 1000, rereadAfterMs: 1000 },
+  ...{ pollMinMs: 20, pollMaxMs: 100, backoffCapMs: 100 },
+  mayRead: async () => true,
+  observe: () => {},
+  now: Date.now,
+  random: Math.random,
+};
+
 describe("following while jobs go into the queue", () => {
   let dicom: DicomEmulator;
   let redis: TestRedis;
@@ -22,6 +31,8 @@ describe("following while jobs go into the queue", () => {
     await dicom.close();
     await redis.stop();
   });
+
+  const withPages = (pageSize: number): Partial<FollowerDeps> => ({ follow: { ...follow, pageSize } });
 
   function start(sourceId: string, overrides: Partial<FollowerDeps> = {}) {
     const state = createState(redis.redis, { sourceId, settle, graceMs: 1000 });
@@ -36,14 +47,7 @@ describe("following while jobs go into the queue", () => {
       state,
       queue: { enqueue },
       feedStart: async () => ({ sequence: 0 }),
-      follow: {
-        ...{ pageSize: 100, readAhead: 8, graceMs: 1000, rereadAfterMs: 1000 },
-        ...{ pollMinMs: 20, pollMaxMs: 100, backoffCapMs: 100 },
-        mayRead: async () => true,
-        observe: () => {},
-        now: Date.now,
-        random: Math.random,
-      },
+      follow,
       leaseMs: 300,
       besides: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
       onLease: () => {},
@@ -109,5 +113,26 @@ describe("following while jobs go into the queue", () => {
     // Jobs of studies marked before a refusal are for healing to make; the marks are all there.
     expect((await state.counts()).pending).toBe(STUDIES);
     expect(enqueued.size).toBeLessThanOrEqual(STUDIES);
+  });
+
+  test("a study that several pages of a backfill tell of is not synced between two of them", async () => {
+    const times = new Map<string, number>();
+    const queue = {
+      enqueue: async (orders: readonly JobOrder[]) => {
+        for (const { study } of orders) times.set(study, (times.get(study) ?? 0) + 1);
+      },
+    };
+    const { scan, stop } = start("several-pages", { queue, ...withPages(20) });
+    while ((await scan()) < ENTRIES) await delay(20);
+    await stop();
+    expect(times.size).toBe(STUDIES);
+    // A page that took longer than the study is held would count twice.
+    expect([...times.values()].filter((count) => count > 1).length).toBeLessThan(STUDIES / 4);
+  });
+
+  test("the last study of the last page waits for no further page", async () => {
+    const { queued, stop } = start("last-page", withPages(20));
+    while (queued.size < STUDIES) await delay(20);
+    await stop();
   });
 });
