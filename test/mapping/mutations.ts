@@ -1,6 +1,6 @@
 /** Random and damaged DICOM JSON, the same for the same seed. For the fuzz test and `npm run fuzz`. */
 import type { FhirResource } from "fhir/r4";
-import { mapDatasets } from "../../src/mapping/index.ts";
+import { INCLUDES, type Include, mapDatasets } from "../../src/mapping/index.ts";
 import { TAGS } from "../../src/mapping/tags.ts";
 import { ctImage, element, type Json, OPTIONS, sequence } from "./datasets.ts";
 
@@ -73,6 +73,13 @@ const VALUES: readonly unknown[] = [
   "constructor",
   "toString",
   "hasOwnProperty",
+  "YES",
+  "NO",
+  "RFC5646",
+  "en-US",
+  "SCT",
+  "OWNER",
+  "ALTERED",
   null,
   true,
   false,
@@ -142,6 +149,7 @@ export function mapSeed(seed: number): FhirResource[] {
     ...(random() < 0.5 ? { timeZone: "Europe/Berlin" } : {}),
     instanceListLimit: random() < 0.2 ? 1 : 1000,
     splitGiven: random() < 0.3,
+    include: new Set(random() < 0.5 ? (Object.keys(INCLUDES) as Include[]) : []),
   };
   const { bundle } = mapDatasets(datasets, options, "http://dicom.example/v2");
   const types = new Map(bundle.entry?.map(({ fullUrl, resource }) => [fullUrl, resource?.resourceType]));
