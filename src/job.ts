@@ -35,7 +35,7 @@ export async function runJob(
 ): Promise<void> {
   const { study, jobId } = job;
   const row = await deps.state.begin(study);
-  const startedMs = deps.now();
+  const startedMs = performance.now();
   try {
     const isCurrent = () => deps.state.isCurrent(study, row.mark);
     const gone = row.gone || row.confirmDelete;
@@ -46,7 +46,7 @@ export async function runJob(
       deps.onSuperseded(study);
       return;
     }
-    const tookMs = endedMs - startedMs;
+    const tookMs = performance.now() - startedMs; // it delays the next sync: the wall clock may be set meanwhile
     const settled = await deps.state.settle(study, row.mark, {
       kind: "synced",
       tookMs,

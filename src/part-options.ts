@@ -39,6 +39,11 @@ export function queueOptions(config: Config): Numbers<WorkOptions> {
   };
 }
 
+/** No sync job is ever delayed for longer than this: neither by settling (state/row-lua.ts), nor by a retry, nor by a look at what waits. */
+export function longestDelayMs({ SETTLE_MAX_MS, BACKOFF_CAP_MS, RECHECK_MS }: Config): number {
+  return 1000 + Math.max(10 * SETTLE_MAX_MS, BACKOFF_CAP_MS, 1.25 * RECHECK_MS);
+}
+
 export function roomLimits(config: Config): RoomLimits {
   return {
     pendingMax: config.PENDING_MAX,

@@ -35,7 +35,9 @@ export function createRoom(limits: RoomLimits, deps: RoomDeps): Room {
   let low = true;
 
   async function mayMark(priority: Priority): Promise<boolean> {
-    if (deps.now() - readMs > FRESH_MS || markedSince > FRESH_STUDIES) {
+    const ageMs = deps.now() - readMs;
+    // Below zero: the clock was set back.
+    if (ageMs > FRESH_MS || ageMs < 0 || markedSince > FRESH_STUDIES) {
       const [counts, memory] = await Promise.all([deps.counts(), deps.memory()]);
       const full = memory.max !== undefined && memory.used > (memory.max * limits.memoryMaxPercent) / 100;
       live = !full && counts.pending < limits.pendingMax;

@@ -22,6 +22,10 @@ export type UpkeepDeps = {
   log: Log;
   concurrency: number;
   healMs: number;
+  /** No sync job is ever delayed for longer. */
+  longestDelayMs: number;
+  /** After this time it is tried again to read what could not be read. */
+  recheckMs: number;
   latestMs: number;
   now(): number;
   /** What this process says of itself, as JSON. */
@@ -34,15 +38,21 @@ const FRESH_MS = 3 * TICK_MS;
 /** Runs all of it until the signal aborts; trouble with Redis is told once, and waited out. */
 export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<void> {
   const { health, log, now } = deps;
-  let healedMs = Number.NEGATIVE_INFINITY;
+  let untilHealMs = 0;
+  let untilRecheckMs = deps.recheckMs;
   let told = "";
   let readySinceMs: number | undefined;
   const tickMs = Math.min(TICK_MS, deps.healMs);
   while (!signal.aborted) {
     try {
-      if (now() - healedMs >= deps.healMs) {
+      // Counted down, not compared with the clock, which may be set back by an hour.
+      if (untilHealMs <= 0) {
         await heal(deps, signal);
-        healedMs = now();
+        untilHealMs = deps.healMs;
+      }
+      if (untilRecheckMs <= 0 && health.follows()) {
+        await readAgain(deps);
+        untilRecheckMs = deps.recheckMs;
       }
       const couldStart = await tell(deps);
       readySinceMs = couldStart ? (readySinceMs ?? now()) : undefined;
@@ -60,6 +70,8 @@ export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<
     }
     health.beat("upkeep");
     await sleep(tickMs, signal);
+    untilHealMs -= tickMs;
+    untilRecheckMs -= tickMs;
   }
 }
 
@@ -91,7 +103,9 @@ async function scanned(state: State): Promise<number> {
   return parseCheckpoint(stored.text).ranges.find(({ to }) => to === null)?.scan ?? 0;
 }
 
-async function heal({ state, queue, metrics, log }: UpkeepDeps, signal: AbortSignal): Promise<void> {
+async function heal({ state, queue, longestDelayMs, metrics, log }: UpkeepDeps, signal: AbortSignal): Promise<void> {
+  const stray = await queue.pullStray(longestDelayMs);
+  if (stray > 0) log.info("sync jobs were delayed under a clock that has been set back since", { count: stray });
   for await (const orders of state.allPending()) {
     if (signal.aborted) return;
     const without = new Set(await queue.withoutCarrier(orders.map(({ study }) => study)));
@@ -101,6 +115,26 @@ async function heal({ state, queue, metrics, log }: UpkeepDeps, signal: AbortSig
     metrics.inc("jobs_healed_total", healed.length);
     log.info("pending studies had no job and got one", { count: healed.length });
   }
+}
+
+/** So many studies at a time. */
+const MOST_READ_AGAIN = 1000;
+
+/**
+ * Marks studies whose instances, some or all, could not be read: what is wrong with a blob may be the trouble of an hour, and its end stands in no feed.
+ * Without this a passing trouble would leave an image out for good.
+ */
+async function readAgain({ state, queue, recheckMs, log, now }: UpkeepDeps): Promise<void> {
+  const isDue = (atMs: number) => now() - atMs >= recheckMs || now() < atMs;
+  const failed = (await state.failed(MOST_READ_AGAIN)).filter(
+    ({ code, atMs }) => code === "INSTANCE_UNREADABLE" && isDue(atMs),
+  );
+  const partly = await state.unreadableStudies(recheckMs, now(), MOST_READ_AGAIN);
+  const studies = new Set([...partly, ...failed.map(({ study }) => study)]);
+  if (studies.size === 0) return;
+  const marked = await state.mark([...studies].map((study) => ({ study, priority: "low" })));
+  if (marked.ok) await queue.enqueue(marked.orders);
+  log.debug("studies with unreadable instances are read again", { count: studies.size });
 }
 
 /** Tells how things are; true when a job could start in this process now. */

@@ -18,7 +18,7 @@ import { untilAllEnd } from "./loops.ts";
 import { endpointId, type MappingOptions } from "./mapping/index.ts";
 import type { Metrics } from "./metrics.ts";
 import { observe } from "./observe.ts";
-import { followOptions, queueOptions, roomLimits, syncOptions } from "./part-options.ts";
+import { followOptions, longestDelayMs, queueOptions, roomLimits, syncOptions } from "./part-options.ts";
 import { createSyncQueue } from "./queue/index.ts";
 import { memoryUse, type RedisAddress } from "./redis/index.ts";
 import { createReleases } from "./releases.ts";
@@ -164,7 +164,8 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
     };
     const { CONCURRENCY: concurrency, HEAL_MS: healMs, LATEST_MS: latestMs } = config;
     const shared = { state, queue, worker, feed, memory, health, metrics, log, now };
-    const upkeep = { ...shared, concurrency, healMs, latestMs, statusJson };
+    const delays = { healMs, latestMs, recheckMs: config.RECHECK_MS, longestDelayMs: longestDelayMs(config) };
+    const upkeep = { ...shared, ...delays, concurrency, statusJson };
     const loops = [
       runFollower(follower, ending),
       runUpkeep(upkeep, ending),

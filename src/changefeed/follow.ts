@@ -119,6 +119,7 @@ async function* turns(
   let checkpoint = withinClock(start, options);
   let sampleCheckedMs = Number.NEGATIVE_INFINITY;
   let yieldedMs = now();
+  let lastTurnMs = yieldedMs;
   let unsaved = 0;
   /** The last turn ended because nothing may be marked; told until a window is read again. */
   let waitsForRoom = false;
@@ -131,6 +132,8 @@ async function* turns(
     readers.set(id, reader);
     return reader;
   };
+  /** A time that lies ahead is one before the clock was set back: it counts as long ago. */
+  const hasPassed = (ms: number, sinceMs: number) => now() - sinceMs >= ms || now() < sinceMs;
   const rangeOf = (id: string) => checkpoint.ranges.find((range) => range.id === id);
 
   /** One window of the range: its page if it is worth storing; `nothing` when there is none to read, `failed` when it failed by itself. */
@@ -195,14 +198,14 @@ async function* turns(
         tell({ state: "backpressure" });
         return Math.max(pollMinMs, Math.min(pollMaxMs, BACKPRESSURE_PAUSE_MS));
       }
-      if (page === "failed") await sleep((retryAt.get(LIVE_RANGE) ?? 0) - now(), signal);
+      if (page === "failed") await sleep(Math.min((retryAt.get(LIVE_RANGE) ?? 0) - now(), PAGE_BACKOFF_CAP_MS), signal);
       if (typeof page === "string") continue;
       found ||= page.entries.length > 0;
       yield page;
     }
     for (let pages = 0; ; pages++) {
       // At least one window per turn, or a busy feed would starve the low-priority ranges.
-      if (pages > 0 && now() - startedMs >= Math.max(pollMinMs, LOW_TURN_MS)) return 0;
+      if (pages > 0 && hasPassed(Math.max(pollMinMs, LOW_TURN_MS), startedMs)) return 0;
       const id = nextLow(latest, pages % options.readAhead !== 0);
       if (id === undefined) break;
       lastLow = id;
@@ -228,9 +231,14 @@ async function* turns(
 
   while (!signal.aborted) {
     let waitMs: number;
+    if (now() < lastTurnMs) {
+      checkpoint = withinClock(checkpoint, options);
+      retryAt.clear();
+    }
+    lastTurnMs = now();
     try {
       let latest = await readLatest(client, checkpoint, signal);
-      if (latest !== "reset" && now() - sampleCheckedMs >= SAMPLE_CHECK_EVERY_MS) {
+      if (latest !== "reset" && hasPassed(SAMPLE_CHECK_EVERY_MS, sampleCheckedMs)) {
         if (await sampleReadsBack(client, checkpoint, signal)) sampleCheckedMs = now();
         else latest = "reset";
       }
@@ -257,11 +265,11 @@ async function* turns(
       waitMs = Math.max(pauseMs, Math.min(thrown.retryAfterMs ?? 0, backoffCapMs));
       tell({ state: "degraded", code: thrown.code, retryInMs: waitMs });
     }
-    const wakeMs = now() + waitMs;
-    do {
-      await sleep(Math.min(wakeMs - now(), pollMaxMs), signal);
-      if (!signal.aborted && now() - yieldedMs >= pollMaxMs) yield stored(emptyPage(checkpoint));
-    } while (!signal.aborted && now() < wakeMs);
+    // Counted down, not compared with the clock: one that is set back by an hour must not make an hour of this.
+    for (let leftMs = waitMs; !signal.aborted && leftMs > 0; leftMs -= pollMaxMs) {
+      await sleep(Math.min(leftMs, pollMaxMs), signal);
+      if (!signal.aborted && hasPassed(pollMaxMs, yieldedMs)) yield stored(emptyPage(checkpoint));
+    }
   }
 }
 

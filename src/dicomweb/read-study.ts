@@ -94,6 +94,7 @@ async function readOneByOne(
 ): Promise<StudyRead> {
   const total = { instances: 0, bytes: 0 };
   const unreadable: Unreadable[] = [];
+  const notFound: InstanceName[] = [];
   let good: InstanceName | undefined;
   let trouble = new StudycastError("DICOM_UNAVAILABLE", { status: 404, instances: names.length });
 
@@ -103,7 +104,10 @@ async function readOneByOne(
       // Collected first: a body that breaks off behind its instance must not hand it over twice.
       const datasets: Dataset[] = [];
       const read = await readAddress(site, study, pathOf(name), (dataset) => datasets.push(dataset), signal);
-      if (read === "not found") return true;
+      if (read === "not found") {
+        notFound.push(name);
+        return true;
+      }
       unreadable.push(...read.unreadable);
       total.bytes += read.bytes;
       total.instances += read.instances;
@@ -129,7 +133,21 @@ async function readOneByOne(
     unreadable.push(...failed.map((name) => ({ ...name, code: "INSTANCE_UNREADABLE" as const })));
   }
   if (total.instances + unreadable.length === 0) throw trouble;
+  const lost = await stillListed(site, study, notFound, signal);
+  unreadable.push(...lost.map((name) => ({ ...name, code: "INSTANCE_UNREADABLE" as const })));
   return { kind: "read", ...total, unreadable };
+}
+
+/** Deleted meanwhile, or only without its metadata? An instance that is still listed must not leave its study in silence. */
+async function stillListed(
+  site: Site,
+  study: StudyId,
+  names: readonly InstanceName[],
+  signal: AbortSignal,
+): Promise<InstanceName[]> {
+  if (names.length === 0) return [];
+  const listed = new Set((await listInstances(site, study, signal)).map(pathOf));
+  return names.filter((name) => listed.has(pathOf(name)));
 }
 
 const pathOf = ({ series, sop }: InstanceName) =>

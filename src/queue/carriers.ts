@@ -70,6 +70,20 @@ export async function pullForward(redis: RedisClient, queue: Queue, order: JobOr
     await unlessGone(job.changeDelay(order.delayMs));
 }
 
+/**
+ * Makes jobs due that lie delayed for longer than `longestMs` from now: BullMQ scores them by the clock of the process that delayed them, and that clock
+ * has been set back since (or is another process's). At most a chunk of them; the number.
+ */
+export async function pullStray(redis: RedisClient, queue: Queue, longestMs: number): Promise<number> {
+  const from = String((Date.now() + longestMs) * 0x1000);
+  const ids = await redis.zrangebyscore(queue.toKey("delayed"), from, "+inf", "LIMIT", 0, CHUNK);
+  for (const id of ids) {
+    const job = await queue.getJob(id);
+    if (job !== undefined) await unlessGone(job.changeDelay(0));
+  }
+  return ids.length;
+}
+
 /** BullMQ's "no such job" and "not in that state" (codes -1, -3): it has started or ended in between. */
 async function unlessGone(change: Promise<void>): Promise<void> {
   try {

@@ -6,7 +6,7 @@ import { Queue } from "bullmq";
 import { type ConnectOptions, closeRedis, createRedis, redisError } from "../redis/index.ts";
 import type { JobOrder } from "../state/index.ts";
 import type { StudyId } from "../study.ts";
-import { pullForward, removeEnded, studiesWithoutCarrier } from "./carriers.ts";
+import { pullForward, pullStray, removeEnded, studiesWithoutCarrier } from "./carriers.ts";
 import { createDashboardAdapter, type DashboardOptions } from "./dashboard.ts";
 import { JOB_NAME, jobOptions, QUEUE_NAME, queuePrefix, type SyncJobData } from "./job.ts";
 import { type SyncWorker, startWorker, type WorkOptions } from "./sync-worker.ts";
@@ -56,6 +56,9 @@ export function createSyncQueue(options: SyncQueueOptions) {
 
     /** Those of the studies that have no job which waits, is delayed or runs. */
     withoutCarrier: (studies: readonly StudyId[]): Promise<StudyId[]> => studiesWithoutCarrier(redis, queue, studies),
+
+    /** Makes jobs due that lie delayed for longer than any job should; the number of them. */
+    pullStray: (longestMs: number): Promise<number> => guarded(pullStray(redis, queue, longestMs)),
 
     /** Removes failed jobs that say nothing any more; others are left alone. */
     async removeFailed(jobIds: readonly string[]): Promise<void> {

@@ -18,10 +18,12 @@ export type RejectedFeedEntry = { sequence: number | undefined; code: ErrorCode;
 const ROWS_KEPT = 50;
 const ENTRIES_KEPT = 1000;
 
-export function encodeRejected(rows: readonly RejectedRow[]): string {
+/** `unreadableMs` notes when instances could not be read: what could not be read once may be read later. */
+export function encodeRejected(rows: readonly RejectedRow[], nowMs: number): string {
   if (rows.length === 0) return "";
   const kept = rows.slice(0, ROWS_KEPT).map(({ series, sop, code, tag }) => ({ series, sop, code, tag }));
-  return JSON.stringify({ count: rows.length, rows: kept });
+  const unreadable = rows.some(({ code }) => code === "INSTANCE_UNREADABLE");
+  return JSON.stringify({ count: rows.length, rows: kept, ...(unreadable ? { unreadableMs: nowMs } : {}) });
 }
 
 export function rejections(redis: RedisClient, keys: Keys) {
@@ -35,6 +37,22 @@ export function rejections(redis: RedisClient, keys: Keys) {
         cursor = next;
         for (let at = 0; at + 1 < flat.length && found.length < limit; at += 2)
           found.push(decode(flat[at] ?? "", flat[at + 1] ?? ""));
+      } while (cursor !== "0" && found.length < limit);
+      return found;
+    },
+
+    /** Studies without instances that could not be read, noted at least `ageMs` ago (or under a clock that has been set back since). */
+    async unreadableStudies(ageMs: number, nowMs: number, limit: number): Promise<StudyId[]> {
+      const found: StudyId[] = [];
+      let cursor = "0";
+      do {
+        const [next, flat] = await guard(redis.hscan(keys.rejected, cursor, "COUNT", 200));
+        cursor = next;
+        for (let at = 0; at + 1 < flat.length && found.length < limit; at += 2) {
+          const { unreadableMs } = JSON.parse(flat[at + 1] ?? "") as { unreadableMs?: number };
+          if (unreadableMs !== undefined && (nowMs - unreadableMs >= ageMs || nowMs < unreadableMs))
+            found.push(flat[at] as StudyId);
+        }
       } while (cursor !== "0" && found.length < limit);
       return found;
     },

@@ -131,7 +131,7 @@ export function studyMarks(redis: RedisClient, keys: Keys, options: MarkOptions)
             mark,
             done && outcome.deleted === true ? "deleted" : outcome.kind,
             done ? Math.round(outcome.tookMs) : 0,
-            done ? encodeRejected(outcome.rejected) : "",
+            done ? encodeRejected(outcome.rejected, Date.now()) : "",
             done ? "" : outcome.code,
             done ? "" : (outcome.jobId ?? ""),
             newMark(),

@@ -53,7 +53,7 @@ export type Day = { run: string; dicom: DicomEmulator };
 
 export const studyUid = (run: string, study: number): string => seededUid(run, `study ${study}`);
 const seriesUid = (run: string, study: number, series: number) => seededUid(run, `study ${study} series ${series}`);
-const imageUid = (run: string, study: number, image: number) => seededUid(run, `study ${study} image ${image}`);
+export const imageUid = (run: string, study: number, image: number) => seededUid(run, `study ${study} image ${image}`);
 export const patientId = (run: string, patient: number): string => `${run}-p${patient}`;
 
 /** Carries out one step; resolves when the service has answered. */

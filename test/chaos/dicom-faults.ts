@@ -1,5 +1,5 @@
 /** A DICOM service in trouble: late commits, holes, slow or refused answers, reads that break, a feed that seems to have been reset. */
-import { studyUid } from "./day.ts";
+import { imageUid, studyUid } from "./day.ts";
 import type { FaultKind } from "./fault.ts";
 
 type Route = "feed" | "latest" | "metadata" | "query" | "any";
@@ -81,6 +81,24 @@ export const DICOM_FAULTS: Readonly<Record<string, FaultKind>> = {
           times: draw.between(1, 3),
         });
       return () => {};
+    },
+  },
+  "dicom-blob-unreadable": {
+    // Some instances, or all of a study, for a while: nothing in the feed tells of the end.
+    lasts: [200, 1500],
+    weight: 1.5,
+    group: "feed",
+    begin({ run, dicom }, draw) {
+      for (let n = draw.between(1, 3); n > 0; n--) {
+        const study = draw.below(10);
+        const instance = draw.chance(0.7) ? { instance: imageUid(run, study, draw.below(4)) } : {};
+        dicom.control.badBlob({
+          study: studyUid(run, study),
+          ...instance,
+          kind: draw.pick(["unparsable", "gone"]),
+        });
+      }
+      return () => dicom.control.clearFaults();
     },
   },
   "dicom-down": {

@@ -170,12 +170,25 @@ async function playDay(plan: Plan, setting: Setting): Promise<void> {
 
 async function playFaults(plan: Plan, setting: Setting): Promise<void> {
   const startMs = performance.now();
+  /** On a busy machine a fault may take longer than planned; the next one of its group waits for its end. */
+  const ends = new Map<string, Promise<void>>();
   await Promise.all(
-    plan.faults.map(async ({ kind, atMs, lastsMs }, n) => {
+    plan.faults.map(async ({ kind: name, atMs, lastsMs }, n) => {
+      const kind = FAULT_KINDS[name];
+      if (kind === undefined) throw new Error(`no fault ${name}`);
+      const { group = name } = kind;
+      const before = ends.get(group);
+      const ended = Promise.withResolvers<void>();
+      ends.set(group, ended.promise);
       await delay(Math.max(0, startMs + atMs - performance.now()));
-      const end = await FAULT_KINDS[kind]?.begin(setting, drawFrom(plan.seed, `fault ${n}`), lastsMs);
-      await delay(lastsMs);
-      await end?.();
+      await before;
+      try {
+        const end = await kind.begin(setting, drawFrom(plan.seed, `fault ${n}`), lastsMs);
+        await delay(lastsMs);
+        await end();
+      } finally {
+        ended.resolve();
+      }
     }),
   );
 }

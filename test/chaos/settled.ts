@@ -24,8 +24,12 @@ export async function whatIsMissing(
   if (open.scan !== latest) return `the feed is read to ${open.scan} of ${latest}`;
   if (ranges.some(({ holes }) => holes.length > 0) || ranges.length > 1)
     return `holes or ranges are open: ${stored.text}`;
-  const { pending, failed } = await state.counts();
+  const { pending, failed, rejected } = await state.counts();
   if (pending > 0) return `${pending} pending: ${JSON.stringify(await state.pending(5))}`;
+  // A study that could not be read at all is looked at again by itself.
+  const forGood = (await state.failed(100)).filter(({ code }) => code !== "INSTANCE_UNREADABLE");
+  if (failed > forGood.length) return "a study could not be read";
   if (failed > 0) return `${failed} failed: ${JSON.stringify(await state.failed(5))}`;
+  if (rejected > 0) return `instances are left out: ${JSON.stringify(await state.rejectedInstances(5))}`;
   return undefined;
 }
