@@ -3,6 +3,7 @@ import { absentCoding } from "./absent.ts";
 import { seriesLists } from "./build-lists.ts";
 import { NOT_LISTED_URL } from "./identity.ts";
 import type { InstanceAttributes } from "./instance-attributes.ts";
+import { instanceExtensions } from "./instance-extensions.ts";
 import type { IssueCode } from "./issues.ts";
 import { joinSides, lateralityCoding, type Side } from "./laterality.ts";
 import type { InstanceModel, SeriesModel } from "./model.ts";
@@ -110,8 +111,10 @@ function byNumberThenUid(a: InstanceAttributes, b: InstanceAttributes): number {
 }
 
 function buildInstance(instance: InstanceAttributes): InstanceModel {
-  const { sop, sopClass, number, title } = instance;
+  const { sop, sopClass, number, title, details } = instance;
+  const extension = instanceExtensions(details);
   return {
+    ...(extension.length === 0 ? {} : { extension }),
     uid: sop,
     sopClass: sopClass === undefined ? absentCoding() : sopClassCoding(sopClass),
     ...(number === undefined ? {} : { number }),

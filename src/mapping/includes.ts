@@ -10,6 +10,9 @@ export const INCLUDES = {
   language: "languages of a Patient",
   "mothers-maiden-name": "birth name of a Patient's mother (extension patient-mothersMaidenName)",
   "responsible-person": "the person responsible for a human Patient as a contact; an animal's is always written",
+  "anatomical-region": "regions of a study by its body sites, as IHE MADO's extension",
+  "frame-count": "number of frames of multi-frame instances, as IHE MADO's extension",
+  "key-object-title": "coded title of key objects, as IHE MADO's extension",
   "study-note": "the study description as a note of the study too, as DICOMcast did",
   "acquisition-parameters":
     "values that all instances of a series share, such as the tube voltage, as extensions of the series",

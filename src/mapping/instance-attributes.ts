@@ -2,8 +2,8 @@
 import type { ErrorCode } from "../errors.ts";
 import { type AttributePool, createAttributePool, recall, share } from "./attribute-pool.ts";
 import { type Dataset, isRecord, texts, uid, unsignedInt } from "./dataset.ts";
-import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import { type InstanceDetails, readDetails } from "./instance-extensions.ts";
+import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import type { MappingOptions } from "./options.ts";
 import { PATIENT_INPUT, type PatientValues, readPatient } from "./read-patient.ts";
 import { frameAnatomy, readAcquired, readSeries, type SeriesValues } from "./read-series.ts";

@@ -1,3 +1,4 @@
+import { FRAMES_URL, KEY_OBJECT_TITLE_URL } from "../instance-extensions.ts";
 import { type MappingRow, WHOLE } from "./row.ts";
 
 export const INSTANCE_ROWS: readonly MappingRow[] = [
@@ -20,6 +21,24 @@ export const INSTANCE_ROWS: readonly MappingRow[] = [
     rule: "As the series' UID",
     ownership: WHOLE,
     source: "PS3.5 §9; R4",
+  },
+  {
+    target: "ImagingStudy.series.instance.extension",
+    slice: "frames",
+    optIn: "frame-count",
+    tags: ["NumberOfFrames"],
+    rule: `\`${FRAMES_URL}\`, integer; only of instances that state it`,
+    ownership: { kind: "items", owner: { by: "url", url: FRAMES_URL } },
+    source: "IHE RAD MADO 1.0.0",
+  },
+  {
+    target: "ImagingStudy.series.instance.extension",
+    slice: "key object title",
+    optIn: "key-object-title",
+    tags: ["ConceptNameCodeSequence"],
+    rule: `\`${KEY_OBJECT_TITLE_URL}\`, the code of a key object's title`,
+    ownership: { kind: "items", owner: { by: "url", url: KEY_OBJECT_TITLE_URL } },
+    source: "IHE RAD MADO 1.0.0; PS3.16 CID 7010",
   },
   {
     target: "ImagingStudy.series.instance.sopClass",

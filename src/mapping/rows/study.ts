@@ -1,5 +1,6 @@
 import { IDENTIFIER_TYPE } from "../identifier-types.ts";
 import { OWN_NOTE_URL, STUDY_ID_TYPE, STUDY_UID_SYSTEM } from "../identity.ts";
+import { REGION_URL } from "../regions.ts";
 import { CREATED_ONLY, KEPT, type MappingRow, PRESENT_IDENTIFIER, TAG_ROW, WHOLE } from "./row.ts";
 
 export const STUDY_ROWS: readonly MappingRow[] = [
@@ -11,6 +12,15 @@ export const STUDY_ROWS: readonly MappingRow[] = [
     source: "studycast",
   },
   { target: "ImagingStudy.meta.tag", ...TAG_ROW },
+  {
+    target: "ImagingStudy.extension",
+    slice: "anatomical region",
+    optIn: "anatomical-region",
+    tags: ["AnatomicRegionSequence", "BodyPartExamined"],
+    rule: `\`${REGION_URL}\`: the regions of the series' body sites, each once; a site that belongs to none without doubt gives none`,
+    ownership: { kind: "items", owner: { by: "url", url: REGION_URL } },
+    source: "IHE RAD MADO 1.0.0, value set im-anatomical-region",
+  },
   {
     target: "ImagingStudy.identifier",
     slice: "Study Instance UID",
