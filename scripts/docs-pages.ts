@@ -92,13 +92,32 @@ function errors(): string[] {
     `\`${code}\``,
     row.class,
     String(exitCodeOf(code as ErrorCode)),
+    `\`${METRIC_PREFIX}${metricOf(code as ErrorCode)}\``,
     row.message,
     row.hint,
   ]);
   return [
     "**transient**: tried again without end. **waiting**: only a change elsewhere can cure it; looked at again after `RECHECK_MS`. **permanent**: a person must act; the study is kept as failed until `studycast retry`.",
-    table(["Code", "Class", "Exit code", "What it means", "What to do"], rows),
+    table(["Code", "Class", "Exit code", "Metric", "What it means", "What to do"], rows),
   ];
+}
+
+/** The metric whose label tells the code; during the start it is `start_errors_total` for all of them. */
+function metricOf(code: ErrorCode): keyof typeof METRICS {
+  if (code === "FEED_ENTRY_INVALID") return "feed_entries_rejected_total";
+  if (code.startsWith("INSTANCE_")) return "instances_rejected_total";
+  if (code.startsWith("FEED_")) return "feed_errors_total";
+  if (
+    /^(CONFIG|HTTP|STATE)_|^FHIR_(NO_|NOT_|VERSION)|^REDIS_(MISSING|IN_USE|NOT_|VERSION|EVICTION|PERSISTENCE)/.test(
+      code,
+    )
+  )
+    return "start_errors_total";
+  if (code.startsWith("REDIS_")) return "redis_errors_total";
+  if (code === "ABORTED") return "request_seconds";
+  const { class: errorClass } = ERRORS[code];
+  if (errorClass === "waiting") return "waiting_studies";
+  return errorClass === "permanent" ? "sync_failures_total" : "sync_retries_total";
 }
 
 function metrics(): string[] {

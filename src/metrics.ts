@@ -118,6 +118,12 @@ export const METRICS = {
   },
   jobs_healed_total: { type: "counter", help: "Pending studies found without a job and enqueued again." },
   operator_requests_total: { type: "counter", help: "Operators' requests carried out, by kind.", labels: ["kind"] },
+  start_errors_total: {
+    type: "counter",
+    help: "Checks of the start that failed, by error code; one that ends the process is seen by its exit code only.",
+    labels: ["code"],
+  },
+  redis_errors_total: { type: "counter", help: "Looks at Redis that failed, by error code.", labels: ["code"] },
   redis_memory_bytes: { type: "gauge", help: "Memory Redis uses." },
   ready: { type: "gauge", help: "1 while /readyz answers 200, 0 otherwise." },
   info: { type: "gauge", help: "Always 1; carries the version and the source.", labels: ["version", "source"] },

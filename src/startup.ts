@@ -2,7 +2,7 @@
  * What must be true before the first entry is read. Each check ends well, or throws a StudycastError: a permanent one ends the process with its
  * sentence, a transient one is tried again for as long as it takes, while the probes say what is waited for.
  */
-import { errorRow, StudycastError, toStudycastError } from "./errors.ts";
+import { type ErrorCode, errorRow, StudycastError, toStudycastError } from "./errors.ts";
 import { errorFields, type Log } from "./log.ts";
 import { backoffMs, sleep } from "./time.ts";
 
@@ -14,6 +14,8 @@ export type CheckOptions = {
   random(): number;
   /** What is waited for at the moment, in words; undefined when nothing is. */
   onWaiting(reason: string | undefined): void;
+  /** A check has failed and will be tried again. */
+  onError(code: ErrorCode): void;
 };
 
 /** Runs the checks in order; returns early, without an error, when the signal aborts. */
@@ -23,7 +25,7 @@ export async function runChecks(checks: readonly Check[], options: CheckOptions,
 
 async function runCheck(
   check: Check,
-  { log, capMs, random, onWaiting }: CheckOptions,
+  { log, capMs, random, onWaiting, onError }: CheckOptions,
   signal: AbortSignal,
 ): Promise<void> {
   let told = "";
@@ -38,6 +40,7 @@ async function runCheck(
       if (signal.aborted || errorRow(error.code).class === "permanent") throw error;
       const retryInMs = Math.max(backoffMs(attempt, 1000, capMs, random), Math.min(error.retryAfterMs ?? 0, capMs));
       onWaiting(`${check.step}: ${error.message}`);
+      onError(error.code);
       if (error.code !== told) log.warn("start waits", { step: check.step, retryInMs, ...errorFields(error) });
       told = error.code;
       await sleep(retryInMs, signal);

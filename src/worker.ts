@@ -7,7 +7,7 @@
  * The feed says which study changed; the DICOM service says what it is now; Redis keeps one work list. Parts never call each other: they are wired here.
  */
 import type { Config } from "./config.ts";
-import { toStudycastError } from "./errors.ts";
+import { type ErrorCode, toStudycastError } from "./errors.ts";
 import { carryOut, ensureEndpoint, ownedStudies, type Plan, probe } from "./fhir/index.ts";
 import { feedStartOf, runFollower } from "./follower.ts";
 import { createHealth } from "./health.ts";
@@ -91,7 +91,9 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
     const services = openServices({ ...options, address, ending }, releases);
     const { feed, fhir, redis } = services;
     state = services.state;
-    await runChecks(services.checks, { log, capMs: config.BACKOFF_CAP_MS, random, onWaiting: health.waitsFor }, ending);
+    const onError = (code: ErrorCode) => options.metrics.inc("start_errors_total", 1, { code });
+    const capMs = config.BACKOFF_CAP_MS;
+    await runChecks(services.checks, { log, capMs, random, onWaiting: health.waitsFor, onError }, ending);
     if (ending.aborted) return;
     const { client: dicom, partitions } = services.dicom();
     health.started();

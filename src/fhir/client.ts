@@ -133,7 +133,7 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
       }
     },
     search: (type, query, signal) => get(`${type}?${query}`, signal),
-    follow: (link, signal) => get(onOurServer(link, base), signal),
+    follow: async (link, signal) => get(onOurServer(link, base), signal),
     batch: async (entries, signal) => (await post("batch", entries, Number.POSITIVE_INFINITY, signal)).answers,
     transaction: (entries, maxBytes, signal) => post("transaction", entries, maxBytes, signal),
     async put(resource, ifMatch, signal) {
