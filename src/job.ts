@@ -24,6 +24,9 @@ export type JobDeps = {
   onSuperseded(study: StudyId): void;
 };
 
+/** `signal`: the lock was lost, another run of this job waits, or the process ends. `ending`: the process ends. */
+export type JobSignals = { signal: AbortSignal; ending: AbortSignal };
+
 /**
  * Runs one job.
  * @throws StudycastError after the state has taken note of it; the queue decides what comes next by its code.
@@ -31,15 +34,20 @@ export type JobDeps = {
 export async function runJob(
   job: { study: StudyId; jobId: string },
   deps: JobDeps,
-  signal: AbortSignal,
+  { signal, ending }: JobSignals,
 ): Promise<void> {
   const { study, jobId } = job;
   const row = await deps.state.begin(study);
+  let hasWritten = false;
   const startedMs = performance.now();
   try {
     const isCurrent = () => deps.state.isCurrent(study, row.mark);
     const gone = row.gone || row.confirmDelete;
-    const result = await deps.sync({ study, gone, isCurrent }, signal);
+    const startWrite = () => {
+      hasWritten = true;
+      return ending;
+    };
+    const result = await deps.sync({ study, gone, isCurrent, startWrite }, signal);
     const endedMs = deps.now();
     if (result.kind === "superseded") {
       await markAgain(study, deps, row.priority);
@@ -64,7 +72,9 @@ export async function runJob(
     });
   } catch (thrown) {
     const error = toStudycastError(thrown);
-    await takeNote(study, row.mark, jobId, error, deps);
+    // Without the lock nobody repeats this job, and what it has written may have come after the other worker's write.
+    if (hasWritten && signal.aborted && !ending.aborted) await markAgain(study, deps, row.priority);
+    else await takeNote(study, row.mark, jobId, error, deps);
     throw error;
   }
 }

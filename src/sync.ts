@@ -80,6 +80,8 @@ export type SyncJob = {
   gone: boolean;
   /** Whether the mark this sync began with still is the study's mark. */
   isCurrent(): Promise<boolean>;
+  /** Called right before the write, with whose signal it goes on: a lost lock does not end it, or nobody would know whether it has happened. */
+  startWrite(): AbortSignal;
 };
 
 /** A conflict means that what was looked up is old: everything is read again, the DICOM service too. After this many times the queue waits. */
@@ -234,7 +236,9 @@ async function write(
   await prepare();
   if (plan.kind === "unchanged") return { kind: "unchanged", writes: 0, bytes: 0 };
   if (!(await job.isCurrent())) return { kind: "superseded", writes: 0, bytes: 0 };
-  const done = await deps.timed("fhir", "write", () => deps.carryOut(deps.fhir, plan, deps.limits, signal));
+  signal.throwIfAborted();
+  const writing = job.startWrite();
+  const done = await deps.timed("fhir", "write", () => deps.carryOut(deps.fhir, plan, deps.limits, writing));
   if (done.kind === "lost-race") return { kind: "superseded", writes: 0, bytes: 0 };
   return { kind: "written", writes: done.writes, bytes: done.bytes };
 }

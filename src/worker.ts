@@ -118,7 +118,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
     const jobDeps = { state, queue, now, sync, onSynced: watch.onSynced, onSuperseded: watch.onSuperseded };
     const worker = queue.work({
       ...queueOptions(config),
-      handle: (job, signal) => runJob(job, jobDeps, signal),
+      handle: (job, signal, ending) => runJob(job, jobDeps, { signal, ending }),
       setAside: (job, error) => setAside(job, error, jobDeps),
       onFailure: watch.onFailure,
       onPause: watch.onPause,

@@ -1,5 +1,6 @@
 /** Where the outcome of a sync meets the state, on a real Redis; the sync itself is given by the test. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { StudycastError } from "../src/errors.ts";
 import { type JobDeps, runJob } from "../src/job.ts";
 import { createState, type State } from "../src/state/index.ts";
 import { studyId } from "../src/study.ts";
@@ -19,9 +20,9 @@ describe("a job's end", () => {
   });
   afterAll(() => redis.stop());
 
-  const run = (study: ReturnType<typeof studyId>, result: Partial<SyncResult>) => {
+  const depsOf = (result: Partial<SyncResult>): JobDeps => {
     const whole = { instances: 0, writes: 0, bytes: 0, rejected: [], issues: [], absent: true, ...result };
-    const deps: JobDeps = {
+    return {
       state,
       queue: {
         enqueue: async (orders) => void enqueued.push(...orders.map((order) => order.study)),
@@ -32,8 +33,9 @@ describe("a job's end", () => {
       onSynced: () => {},
       onSuperseded: () => {},
     };
-    return runJob({ study, jobId: "1" }, deps, never);
   };
+  const run = (study: ReturnType<typeof studyId>, result: Partial<SyncResult>) =>
+    runJob({ study, jobId: "1" }, depsOf(result), { signal: never, ending: never });
 
   test("a deletion is remembered though FHIR never held the study: a frozen sync may still write it", async () => {
     const study = studyId("Microsoft.Default", "1.2.3");
@@ -55,5 +57,24 @@ describe("a job's end", () => {
     await run(study, { kind: "superseded", absent: false });
     expect(await state.begin(study)).toMatchObject({ priority: "low" });
     expect(enqueued).toContain(study);
+  });
+
+  const endedByLostLock = async (study: ReturnType<typeof studyId>, write: boolean) => {
+    await state.mark([{ study, priority: "live" }]);
+    const lost = new AbortController();
+    enqueued.length = 0;
+    const sync: JobDeps["sync"] = async ({ startWrite }) => {
+      if (write) startWrite();
+      lost.abort();
+      throw new StudycastError("ABORTED");
+    };
+    const job = runJob({ study, jobId: "1" }, { ...depsOf({}), sync }, { signal: lost.signal, ending: never });
+    await expect(job).rejects.toMatchObject({ code: "ABORTED" });
+    return enqueued.includes(study);
+  };
+
+  test("a sync that has lost its lock in its write marks the study again: the write may come after another worker's", async () => {
+    expect(await endedByLostLock(studyId("Microsoft.Default", "1.2.6"), true)).toBe(true);
+    expect(await endedByLostLock(studyId("Microsoft.Default", "1.2.7"), false)).toBe(false);
   });
 });

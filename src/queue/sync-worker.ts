@@ -25,7 +25,8 @@ export type RunningJob = {
 export type Decision = { kind: "fail" | "recheck" | "retry" | "pause" | "return"; inMs: number | undefined };
 
 export type WorkOptions = Pick<PauseOptions, "probe" | "onPause"> & {
-  handle(job: RunningJob, signal: AbortSignal): Promise<void>;
+  /** `signal` aborts when the lock is lost, too; `ending` only when the process ends. */
+  handle(job: RunningJob, signal: AbortSignal, ending: AbortSignal): Promise<void>;
   /** Called instead of `handle` when processes have died in this job too often; must make the state say so. */
   setAside(job: RunningJob, error: StudycastError): Promise<void>;
   onFailure(study: StudyId, error: StudycastError, decision: Decision): void;
@@ -115,7 +116,7 @@ export function startWorker(
         throw error;
       }
       handled = true;
-      await options.handle(running, signal);
+      await options.handle(running, signal, stopping.signal);
       breaker.worked();
     } catch (thrown) {
       const error = signal.aborted ? new StudycastError("ABORTED", {}, { cause: thrown }) : toStudycastError(thrown);

@@ -61,6 +61,9 @@ test("two workers: one follows, both sync, and at most one sync of a study is in
   expect(Math.max(...Object.values(maxInFlightByStudy))).toBe(1);
 });
 
+/** When the held write goes on: as soon as its worker wakes, or when that has noticed that the study is no longer its own. */
+const LATE_MS = 1500;
+
 type Variant = { name: string; server: StackOptions; change(): Promise<void>; instances: number | undefined };
 const CHANGES = [
   {
@@ -87,15 +90,17 @@ const SERVERS: { on: string; server: StackOptions }[] =
       ]
     : [{ on: "the given server", server: {} }];
 /** A study that FHIR knows on every server; one that FHIR does not know on the first. */
-const VARIANTS: (Variant & { on: string; when: string; stored: boolean })[] = SERVERS.flatMap((server, index) =>
-  CHANGES.flatMap((change) => [
-    { ...server, ...change, when: "known", stored: true },
-    ...(index === 0 ? [{ ...server, ...change, when: "new", stored: false }] : []),
-  ]),
+const VARIANTS: (Variant & { on: string; when: string; stored: boolean; lateMs: number })[] = SERVERS.flatMap(
+  (server, index) =>
+    CHANGES.flatMap((change) => [
+      { ...server, ...change, when: "known", stored: true, lateMs: 0 },
+      ...(index === 0 ? [{ ...server, ...change, when: "new", stored: false, lateMs: 0 }] : []),
+      { ...server, ...change, when: "new", stored: false, lateMs: LATE_MS },
+    ]),
 );
 
 describe("a worker that is frozen between reading and writing", () => {
-  test.each(VARIANTS)("$name meanwhile: FHIR ends right ($when study, $on)", async (variant) => {
+  test.each(VARIANTS)("$name meanwhile: FHIR ends right ($when study, $on, write $lateMs ms late)", async (variant) => {
     stack = await startStack(variant.server);
     const { dicom, fhirProxy } = stack;
     const frozen = stack.worker();
@@ -124,6 +129,7 @@ describe("a worker that is frozen between reading and writing", () => {
     expect(await instancesInFhir()).toBe(variant.instances);
 
     frozen.kill("SIGCONT");
+    await delay(variant.lateMs);
     fhirProxy.release("write");
     await delay(1500); // the frozen one goes on, loses, and marks the study again
     await stack.settled();
