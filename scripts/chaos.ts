@@ -2,12 +2,15 @@
  * `npm run chaos -- [--runs N] [--seed S] [--seeds FILE] [--fhir URL] [--parallel P] [--logs DIR] [--json]`: random days under random faults, each compared
  * with an undisturbed one (test/chaos). Ends with status 1 when a run differs, and names its seed; `--runs 1 --seed S` makes the same plan again.
  *
+ * `npm run chaos -- --schedules N [--seed S] [--json]`: instead, N random commit orders against the reader of the change feed, N/10 of them beyond its bounds.
+ *
  * The plan (the day, the faults and when they begin) is a pure function of the seed. How processes, disks and networks interleave is not: a seed that
  * failed once may need several tries.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type RunResult, runChaos } from "../test/chaos/run.ts";
+import { runSchedules } from "../test/chaos/schedules.ts";
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +21,7 @@ const { values } = parseArgs({
     fhir: { type: "string" },
     parallel: { type: "string", default: "1" },
     logs: { type: "string" },
+    schedules: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -30,8 +34,6 @@ function seedList(): number[] {
   return listed.slice(0, Number(values.runs ?? listed.length));
 }
 
-if (values.logs !== undefined) mkdirSync(values.logs, { recursive: true });
-const seeds = seedList();
 const results: RunResult[] = [];
 
 function tell(result: RunResult): void {
@@ -44,25 +46,49 @@ function tell(result: RunResult): void {
     );
 }
 
-async function runInTurn(): Promise<void> {
+async function runInTurn(seeds: number[]): Promise<void> {
   for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
     const result = await runChaos(seed, { fhir: values.fhir, logs: values.logs });
     results.push(result);
     tell(result);
   }
 }
-await Promise.all(Array.from({ length: Number(values.parallel) }, runInTurn));
 
-const differing = results.filter(({ differences }) => differences.length > 0).map(({ seed }) => seed);
-const summary = {
-  runs: results.length,
-  faults: results.reduce((sum, { faults }) => sum + faults.length, 0),
-  differing,
-  seconds: Math.round(results.reduce((sum, { seconds }) => sum + seconds, 0)),
-};
-if (values.json) console.log(JSON.stringify({ summary }));
-else
-  console.log(
-    `${summary.runs} runs, ${summary.faults} faults, ${differing.length} with differences${differing.length > 0 ? `: seeds ${differing.join(", ")}` : ""}`,
-  );
-process.exitCode = differing.length > 0 ? 1 : 0;
+/** Whether no run differs. */
+async function runDays(): Promise<boolean> {
+  if (values.logs !== undefined) mkdirSync(values.logs, { recursive: true });
+  const seeds = seedList();
+  await Promise.all(Array.from({ length: Number(values.parallel) }, () => runInTurn(seeds)));
+  const differing = results.filter(({ differences }) => differences.length > 0).map(({ seed }) => seed);
+  const faults = results.reduce((sum, one) => sum + one.faults.length, 0);
+  const seconds = Math.round(results.reduce((sum, one) => sum + one.seconds, 0));
+  if (values.json) console.log(JSON.stringify({ summary: { runs: results.length, faults, differing, seconds } }));
+  else
+    console.log(
+      `${results.length} runs, ${faults} faults, ${differing.length} with differences ${differing.join(" ")}`,
+    );
+  return differing.length === 0;
+}
+
+/** Whether nothing was lost within the bounds, and nothing in silence beyond them. */
+async function runAllSchedules(count: number): Promise<boolean> {
+  let good = true;
+  for (const [commits, share] of [
+    ["in-time", 1],
+    ["late", 0.1],
+    ["beyond", 0.1],
+  ] as const) {
+    const tally = await runSchedules(commits, Math.ceil(count * share), Number(values.seed));
+    good &&= tally.bad.length === 0;
+    const { bad, ...counts } = tally;
+    if (values.json) console.log(JSON.stringify({ commits, ...counts, bad: bad.map(({ seed }) => seed) }));
+    else
+      console.log(
+        `${commits}: ${counts.schedules} schedules, ${counts.entries} entries, ${bad.length} bad${bad.map(({ seed }) => ` ${seed}`).join("")}; ${counts.foundLate} found late, ${counts.givenUp} told of as given up`,
+      );
+  }
+  return good;
+}
+
+const isGood = values.schedules === undefined ? await runDays() : await runAllSchedules(Number(values.schedules));
+process.exitCode = isGood ? 0 : 1;
