@@ -117,11 +117,11 @@ export async function startHapi({ fhir = "r4", flags = [] }: HapiOptions = {}): 
   return folder === null ? null : launch(folder, [`--fhir=${fhir}`, ...flags]);
 }
 
-/** Validates resources (NDJSON, one a line) by HAPI's validator without a network; null where it cannot be had. */
-export async function validateWithHapi(ndjson: string): Promise<ValidationReport[] | null> {
+/** Validates resources (NDJSON, one a line) by HAPI's validator without a network; null where it cannot be had. R5 takes half a minute to load. */
+export async function validateWithHapi(ndjson: string, fhir: "r4" | "r5" = "r4"): Promise<ValidationReport[] | null> {
   const folder = await build("validator");
   if (folder === null) return null;
-  const child = spawn(join(folder, "run.sh"), [], { stdio: ["pipe", "pipe", "ignore"] });
+  const child = spawn(join(folder, "run.sh"), [`--fhir=${fhir}`], { stdio: ["pipe", "pipe", "ignore"] });
   // Java reads standard input to its end, so it ends by itself when this process is gone.
   child.stdin.on("error", () => undefined);
   child.stdin.end(ndjson.endsWith("\n") ? ndjson : `${ndjson}\n`);
