@@ -211,7 +211,9 @@ async function searchAll<T extends FhirResource>(url: string, type: string): Pro
   const tag = encodeURIComponent("urn:studycast:tag|created");
   let next: string | undefined = `${url}/${type}?_tag=${tag}&_count=200`;
   while (next !== undefined) {
-    const answer = await fetch(next, { headers: { accept: "application/fhir+json", "cache-control": "no-cache" } });
+    // A connection of its own: a real server closes idle ones, and a busy test process may not have noticed that.
+    const headers = { accept: "application/fhir+json", "cache-control": "no-cache", connection: "close" };
+    const answer = await fetch(next, { headers });
     if (!answer.ok) throw new Error(`search of ${type}: ${answer.status}`);
     const page = (await answer.json()) as {
       entry?: { resource: T }[];
