@@ -27,6 +27,8 @@ export type Sample = {
   birthDate?: string;
   date?: string;
   images?: number;
+  /** Further elements, by tag. */
+  more?: Record<string, unknown>;
 };
 
 export function study(sample: Sample = {}, options: MappingOptions = MAPPING): StudyResources {
@@ -54,6 +56,7 @@ function dataset(uid: string, number: number, sample: Sample): Record<string, un
     "0020000E": one("UI", `${uid}.1`),
     "00200011": one("IS", 1),
     "00200013": one("IS", number),
+    ...sample.more,
   };
 }
 

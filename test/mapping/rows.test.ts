@@ -2,7 +2,9 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ImagingStudy } from "fhir/r4";
 import {
+  type BundleOf,
   endpointResource,
+  type FhirVersion,
   MAPPING_ROWS,
   mappingTable,
   type Owned,
@@ -12,27 +14,43 @@ import {
 import { ownershipTree } from "../../src/mapping/ownership.ts";
 import { goldenCases } from "./golden.ts";
 
-const targets = new Set(MAPPING_ROWS.map((row) => targetIn(row, "R4")).filter((target) => target !== undefined));
-const hasRowsBelow = (path: string) => [...targets].some((target) => target.startsWith(`${path}.`));
+const cases = goldenCases();
+const address = "http://dicom.example/v2";
+type Written = { resourceType: string };
+const resourcesOf = (bundle: BundleOf): Written[] => bundle.entry?.map(({ resource }) => resource as Written) ?? [];
+const VERSIONS: { version: FhirVersion; resources: Written[] }[] = [
+  {
+    version: "R4",
+    resources: [
+      ...cases.flatMap(({ mapped }) => resourcesOf(mapped.bundle)),
+      endpointResource("test", "Microsoft.Default", address),
+    ],
+  },
+  {
+    version: "R5",
+    resources: [
+      ...cases.flatMap(({ r5 }) => resourcesOf(r5.mapped.bundle)),
+      endpointResource("test", "Microsoft.Default", address, "R5"),
+    ],
+  },
+];
+const resources = cases.flatMap(({ mapped }) => mapped.bundle.entry?.map(({ resource }) => resource) ?? []);
 
 /** Paths of what a resource holds, as deep as there are rows. */
-function writtenPaths(value: unknown, path: string): string[] {
-  if (Array.isArray(value)) return [...new Set(value.flatMap((item) => writtenPaths(item, path)))];
-  if (typeof value !== "object" || value === null || !hasRowsBelow(path)) return [path];
-  const inner = Object.entries(value).flatMap(([name, member]) => writtenPaths(member, `${path}.${name}`));
+function writtenPaths(value: unknown, path: string, targets: ReadonlySet<string>): string[] {
+  if (Array.isArray(value)) return [...new Set(value.flatMap((item) => writtenPaths(item, path, targets)))];
+  const hasRowsBelow = [...targets].some((target) => target.startsWith(`${path}.`));
+  if (typeof value !== "object" || value === null || !hasRowsBelow) return [path];
+  const inner = Object.entries(value).flatMap(([name, member]) => writtenPaths(member, `${path}.${name}`, targets));
   return targets.has(path) ? [path, ...inner] : inner;
 }
 
-const resources = goldenCases().flatMap(({ mapped }) => mapped.bundle.entry?.map(({ resource }) => resource) ?? []);
-resources.push(endpointResource("test", "Microsoft.Default", "http://dicom.example/v2"));
-const written = new Set(
-  resources.flatMap((resource) => {
-    const { resourceType, ...elements } = resource ?? { resourceType: "Bundle" };
-    return writtenPaths(elements, resourceType);
-  }),
-);
+describe.each(VERSIONS)("mapping rows in $version", ({ version, resources: all }) => {
+  const targets = new Set(MAPPING_ROWS.map((row) => targetIn(row, version)).filter((target) => target !== undefined));
+  const written = new Set(
+    all.flatMap(({ resourceType, ...elements }) => writtenPaths(elements, resourceType, targets)),
+  );
 
-describe("mapping rows", () => {
   test("no element is written that has no row", () => {
     expect([...written].filter((path) => !targets.has(path))).toEqual([]);
   });
@@ -40,7 +58,9 @@ describe("mapping rows", () => {
   test("every row is exercised by a fixture", () => {
     expect([...targets].filter((path) => !written.has(path))).toEqual([]);
   });
+});
 
+describe("mapping rows", () => {
   test("rows of one list are told apart, each is exercised", () => {
     const identifiers = resources
       .filter((one): one is ImagingStudy => one?.resourceType === "ImagingStudy")
