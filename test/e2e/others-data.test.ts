@@ -32,10 +32,13 @@ const OWNERSHIP = ownershipOf({ fhirVersion: "R4" });
 const treeOf = ({ resourceType }: FhirResource) => OWNERSHIP[resourceType as keyof typeof OWNERSHIP];
 const json = (resource: FhirResource): Record<string, unknown> => ({ ...resource });
 
-test.each([1, 2])(
-  "random additions by others to every resource outlive changes, deletions of series and resyncs (seed %i)",
-  async (seed) => {
-    stack = await startStack({ env: { PATIENT_POLICY: "sync" } });
+test.each([
+  [1, false],
+  [2, true],
+])(
+  "random additions by others to every resource outlive changes, deletions of series and resyncs (seed %i, HAPI's rules: %p)",
+  async (seed, hapi) => {
+    stack = await startStack({ hapi, env: { PATIENT_POLICY: "sync" } });
     const { fhir, dicom } = stack;
     stack.worker();
     await stack.playDay();
@@ -165,7 +168,8 @@ describe("equal UIDs", () => {
     expect(all.fhir.resources("Endpoint")).toHaveLength(2);
     await remove(all.dicom, "partitions/south/");
     await until("one", () => shown(all).join() === "north 1");
-    expect((await all.status()).studies).toMatchObject({ pending: 0, failed: 0 });
+    await until("settled", async () => (await all.status()).studies.pending === 0);
+    expect((await all.status()).studies.failed).toBe(0);
   });
 
   test("of two sources are two studies; what is deleted in one stays in the other", async () => {
