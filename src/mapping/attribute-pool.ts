@@ -4,11 +4,10 @@
  *
  * Equal input is found by the elements themselves where they are the objects of the instance before (the reader shares them), else by their text.
  */
-import { type Dataset, element, jsonText } from "./dataset.ts";
+import { type Dataset, elementNamed, jsonText, type TagNames } from "./dataset.ts";
 import type { PatientValues } from "./read-patient.ts";
 import type { SeriesValues } from "./read-series.ts";
 import type { StudyValues } from "./read-study.ts";
-import type { Keyword } from "./tags.ts";
 
 /** What is known of one group of attributes. */
 type Known<T> = {
@@ -45,25 +44,21 @@ export function share(pool: AttributePool, value: string): string {
 export function recall<T>(
   known: Known<T>,
   dataset: Dataset,
-  keywords: readonly Keyword[],
+  names: TagNames,
   frames: readonly Dataset[],
   make: () => T,
 ): T {
   const bySameElements = frames.length === 0;
-  if (bySameElements && known.value !== undefined && hasElements(dataset, keywords, known.elements)) return known.value;
-  const value = remember(known.byText, inputText(dataset, keywords, frames), make);
-  known.elements = keywords.map((keyword) => element(dataset, keyword));
+  if (bySameElements && known.value !== undefined && hasElements(dataset, names, known.elements)) return known.value;
+  const value = remember(known.byText, inputText(dataset, names, frames), make);
+  known.elements = names.map((name) => elementNamed(dataset, name));
   known.value = bySameElements ? value : undefined;
   return value;
 }
 
-function hasElements(
-  dataset: Dataset,
-  keywords: readonly Keyword[],
-  elements: readonly (Dataset | undefined)[],
-): boolean {
-  for (let at = 0; at < keywords.length; at++)
-    if (element(dataset, keywords[at] as Keyword) !== elements[at]) return false;
+function hasElements(dataset: Dataset, names: TagNames, elements: readonly (Dataset | undefined)[]): boolean {
+  let at = 0;
+  for (const name of names) if (elementNamed(dataset, name) !== elements[at++]) return false;
   return true;
 }
 
@@ -76,10 +71,10 @@ function remember<T>(known: Map<string, T>, key: string | undefined, make: () =>
 }
 
 /** The elements' content as one text, unambiguous. Undefined for input too deeply nested to be written as text. */
-function inputText(dataset: Dataset, keywords: readonly Keyword[], extra: readonly Dataset[]): string | undefined {
+function inputText(dataset: Dataset, names: TagNames, extra: readonly Dataset[]): string | undefined {
   let key = "";
-  for (const keyword of keywords) {
-    const found = element(dataset, keyword);
+  for (const name of names) {
+    const found = elementNamed(dataset, name);
     const value = found?.["Value"];
     const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : undefined;
     if (found === undefined) key += "-";

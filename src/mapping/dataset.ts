@@ -33,6 +33,20 @@ export function element(dataset: Dataset, keyword: Keyword): Dataset | undefined
   return isRecord(found) ? found : undefined;
 }
 
+/** Tags looked for in every instance, made out of keywords once: finding the tag of a keyword took longer than finding the element. */
+export type TagNames = readonly { upper: string; lower: string | undefined }[];
+
+export function tagNames(keywords: readonly Keyword[]): TagNames {
+  return keywords.map((keyword) => ({ upper: TAGS[keyword][0], lower: LOWER_CASE.get(keyword) }));
+}
+
+/** As `element`, by name. */
+export function elementNamed(dataset: Dataset, { upper, lower }: TagNames[number]): Dataset | undefined {
+  let found = dataset[upper];
+  if (found === undefined && lower !== undefined) found = dataset[lower];
+  return isRecord(found) ? found : undefined;
+}
+
 /** The value as JSON text; undefined when it is nested too deeply for `JSON.stringify`, which `JSON.parse` is not. */
 export function jsonText(value: unknown): string | undefined {
   try {

@@ -1,7 +1,7 @@
 /** Reduces one instance's DICOM JSON to the few values the resources are made of. Nearly all instances of a study say the same; attribute-pool.ts shares it. */
 import type { ErrorCode } from "../errors.ts";
 import { type AttributePool, createAttributePool, recall, share } from "./attribute-pool.ts";
-import { type Dataset, isRecord, texts, uid, unsignedInt } from "./dataset.ts";
+import { type Dataset, isRecord, tagNames, texts, uid, unsignedInt } from "./dataset.ts";
 import { type InstanceDetails, readDetails } from "./instance-extensions.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import type { MappingOptions } from "./options.ts";
@@ -45,7 +45,8 @@ export type RejectedInstance = {
   tag: string;
 };
 
-const STUDY_INPUT = [
+const PATIENT_TAGS = tagNames(PATIENT_INPUT);
+const STUDY_INPUT = tagNames([
   "StudyDate",
   "StudyTime",
   "TimezoneOffsetFromUTC",
@@ -75,8 +76,8 @@ const STUDY_INPUT = [
   "PerformedLocation",
   "InstitutionalDepartmentName",
   "CodingSchemeIdentificationSequence",
-] as const satisfies Keyword[];
-const SERIES_INPUT = [
+]);
+const SERIES_INPUT = tagNames([
   "SeriesNumber",
   "Modality",
   "SeriesDescription",
@@ -111,7 +112,7 @@ const SERIES_INPUT = [
   "ContainerIdentifier",
   "IssuerOfTheContainerIdentifierSequence",
   "CodingSchemeIdentificationSequence",
-] as const satisfies Keyword[];
+]);
 
 /**
  * Reduces one instance. Never throws: a bad value costs that value and leaves an issue; without usable UIDs the instance is rejected.
@@ -147,7 +148,7 @@ export function instanceAttributes(
     offline: isOffline(dataset, note),
     acquired: seriesValues.started === undefined ? readAcquired(dataset, options, note) : undefined,
     rejection: kind === "key-object" ? readRejection(dataset, note) : undefined,
-    patient: recall(pool.patients, dataset, PATIENT_INPUT, NO_FRAMES, () => readPatient(dataset, options)),
+    patient: recall(pool.patients, dataset, PATIENT_TAGS, NO_FRAMES, () => readPatient(dataset, options)),
     study: recall(pool.studies, dataset, STUDY_INPUT, NO_FRAMES, () => readStudy(dataset, options)),
     seriesValues,
     issues: issues(),
