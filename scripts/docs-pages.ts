@@ -8,6 +8,7 @@ import { ERRORS, type ErrorCode } from "../src/errors.ts";
 import { LOG_FIELDS } from "../src/log.ts";
 import { ISSUE_CODES, mappingTable } from "../src/mapping/index.ts";
 import { METRIC_PREFIX, METRICS } from "../src/metrics.ts";
+import { productionDependencies } from "./licences.ts";
 
 export function docsPages(): Readonly<Record<string, string>> {
   return {
@@ -17,6 +18,7 @@ export function docsPages(): Readonly<Record<string, string>> {
     "docs/logs.md": page("Logs", logs()),
     "docs/cli.md": page("Commands", cli()),
     "docs/mapping.md": page("Mapping", mapping()),
+    "docs/licences.md": page("Licences", licences()),
   };
 }
 
@@ -104,6 +106,7 @@ function errors(): string[] {
 
 /** The metric whose label tells the code; during the start it is `start_errors_total` for all of them. */
 function metricOf(code: ErrorCode): keyof typeof METRICS {
+  if (code === "FEED_LATE") return "feed_entries_late_total";
   if (code === "FEED_ENTRY_INVALID") return "feed_entries_rejected_total";
   if (code.startsWith("INSTANCE_")) return "instances_rejected_total";
   if (code.startsWith("FEED_")) return "feed_errors_total";
@@ -182,5 +185,15 @@ function mapping(): string[] {
     "What becomes of DICOM attributes. `studycast map` shows it for metadata of your own, offline.",
     mappingTable(),
     `## Values left out or in doubt\n\n${table(["Code", "Effect", "What it is"], issues)}`,
+  ];
+}
+
+function licences(): string[] {
+  return [
+    "What the image and an installed package bring along, by the lock file. `node scripts/audit.ts` checks that only allowed licences occur, and asks the registry for known weaknesses.",
+    table(
+      ["Package", "Version", "Licence"],
+      productionDependencies().map(({ name, version, licence }) => [`\`${name}\``, version, licence]),
+    ),
   ];
 }

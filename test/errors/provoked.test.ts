@@ -38,6 +38,7 @@ const PROVOKED: Readonly<Record<ErrorCode, readonly [file: string, name: string]
   FEED_NOT_FOUND: [MISUSE, "a service without a change feed is refused"],
   FEED_RESPONSE: [START, "FEED_THROTTLED, FEED_UNAUTHORIZED, FEED_RESPONSE"],
   FEED_RESET: [MISUSE, "a feed that ends before the checkpoint"],
+  FEED_LATE: ["test/changefeed/late-entries.test.ts", "an entry committed after the grace period is neither lost no"],
   FEED_ENTRY_INVALID: [COMMANDS, "an entry and an instance that make no sense"],
   DICOM_UNAVAILABLE: [WORK, "%s: the studies wait"],
   DICOM_THROTTLED: [WORK, "%s: the studies wait"],
