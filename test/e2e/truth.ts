@@ -1,7 +1,7 @@
 /** What FHIR must say of studies whose content is known from elsewhere: the generator's own account, or a list made with another DICOM library. */
 import { createHash } from "node:crypto";
 import { expect } from "@jest/globals";
-import type { FhirResource, ImagingStudy, Patient } from "fhir/r4";
+import type { CodeableConcept, FhirResource, ImagingStudy, ImagingStudySeries, Patient } from "fhir/r4";
 import { hospitalDayEvening } from "../../emulators/samples/index.ts";
 import { validateFhir } from "../support/fhir-validation.ts";
 import type { Stack } from "./stack.ts";
@@ -41,9 +41,7 @@ export async function expectTruth({ fhir }: Stack, truth: readonly TrueStudy[]):
     if (study === undefined) throw new Error("compared above");
     expect(seriesOf(study, wanted)).toEqual(wanted.series);
     expectCounts(study);
-    expect([...new Set(study.series?.map(({ modality }) => modality.code))].sort()).toEqual(
-      expect.arrayContaining([...wanted.modalities]),
-    );
+    expect([...new Set(study.series?.map(modalityOf))].sort()).toEqual(expect.arrayContaining([...wanted.modalities]));
     expectSubject(study, wanted, patients);
   }
 }
@@ -55,6 +53,11 @@ function seriesOf({ series = [] }: ImagingStudy, wanted: TrueStudy): TrueStudy["
       return [uid, typeof wanted.series[uid] === "number" ? uids.length : uids];
     }),
   );
+}
+
+/** A Coding in R4, a CodeableConcept in R5. */
+function modalityOf({ modality }: ImagingStudySeries): string | undefined {
+  return "coding" in modality ? (modality as CodeableConcept).coding?.[0]?.code : modality.code;
 }
 
 function expectCounts({ numberOfSeries, numberOfInstances, series = [] }: ImagingStudy): void {
@@ -74,8 +77,10 @@ function expectSubject({ subject }: ImagingStudy, wanted: TrueStudy, patients: R
   if (wanted.system !== undefined) expect(found?.system).toBe(wanted.system);
 }
 
-/** Every resource of a stack, valid by both validators. */
+/** Every resource of a stack, valid by both validators. They know R4 only: what an R5 server holds is checked by test/hapi. */
 export async function expectValid(stack: Stack): Promise<void> {
+  const metadata = await fetch(`${stack.fhir.url}/metadata`, { headers: { connection: "close" } });
+  if (((await metadata.json()) as { fhirVersion: string }).fhirVersion.startsWith("5.")) return;
   const faults: string[] = [];
   for (const resource of await allOf(stack)) {
     faults.push(...(await validateFhir(resource)).map((fault) => `${resource.resourceType}/${resource.id} ${fault}`));
