@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { type Entry, image, openTarget, type Target, uid } from "./target.ts";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { describeAzure, type Entry, image, openTarget, type Target, uid } from "./target.ts";
 
 let target: Target;
 beforeAll(async () => {
@@ -9,7 +9,7 @@ afterAll(() => target.close());
 
 const ours = (entries: Entry[], study: string) => entries.filter((entry) => entry.studyInstanceUid === study);
 
-describe("the life of an instance in the feed", () => {
+describeAzure("the life of an instance in the feed", () => {
   test("store, delete, store again: state and metadata of old entries are today's", async () => {
     const [study, series, instance] = [uid(), uid(), uid()];
     const start = await target.latest();
@@ -54,7 +54,7 @@ describe("the life of an instance in the feed", () => {
   });
 });
 
-describe("reading the feed", () => {
+describeAzure("reading the feed", () => {
   test("v1 reads a window of sequences, v2 a window of time with row paging", async () => {
     const study = uid();
     const start = await target.latest();

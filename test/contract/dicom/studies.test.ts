@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { el, personName } from "../../../emulators/samples/index.ts";
-import { image, openTarget, type Target, uid } from "./target.ts";
+import { describeAzure, image, isAzure, onlyAzure, openTarget, type Target, uid } from "./target.ts";
 
 type Json = Record<string, { vr: string; Value?: unknown[] }>;
 
@@ -31,14 +31,14 @@ describe("metadata", () => {
     expect(counts).toEqual([3, 2, 1]);
   });
 
-  test("text arrives decoded, as ASCII JSON", async () => {
+  test("text arrives decoded (Azure: as ASCII JSON)", async () => {
     const text = await (await target.call(`/v2/studies/${study}/metadata`)).text();
     expect(JSON.parse(text)[0]["00100010"]).toEqual({ vr: "PN", Value: [{ Alphabetic: "Müller^Änne" }] });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
-    expect(text).toMatch(/^[\u0000-\u007f]*$/);
+    if (isAzure) expect(text).toMatch(/^[\u0000-\u007f]*$/);
   });
 
-  test("the ETag has no quotes, matches as a whole, and a match is a 304 without it", async () => {
+  onlyAzure("the ETag has no quotes, matches as a whole, and a match is a 304 without it", async () => {
     const path = `/v2/studies/${study}/metadata`;
     const etag = (await target.call(path)).headers.get("etag") ?? "";
     expect(etag).toMatch(/^\d+-3$/);
@@ -47,7 +47,7 @@ describe("metadata", () => {
     expect((await target.call(path, { headers: { "if-none-match": `"${etag}"` } })).status).toBe(200);
   });
 
-  test("406 for an Accept without JSON, 400 for a bad UID, 404 for an unknown study", async () => {
+  onlyAzure("406 for an Accept without JSON, 400 for a bad UID, 404 for an unknown study", async () => {
     expect(
       (await target.call(`/v2/studies/${study}/metadata`, { headers: { accept: "application/dicom" } })).status,
     ).toBe(406);
@@ -78,7 +78,7 @@ describe("files", () => {
 });
 
 describe("search", () => {
-  test("finds studies, series and instances; no hits are a 204", async () => {
+  test("finds studies, series and instances; no hits are none", async () => {
     const found = [];
     for (const path of [
       `studies?StudyInstanceUID=${study}`,
@@ -91,10 +91,12 @@ describe("search", () => {
     ])
       found.push((await target.json<Json[]>(`/v2/${path}`)).length);
     expect(found).toEqual([1, 2, 3, 2, 2, 2, 1]);
-    expect((await target.call(`/v2/studies?StudyInstanceUID=${uid()}`)).status).toBe(204);
+    const none = await target.call(`/v2/studies?StudyInstanceUID=${uid()}`);
+    // Both are DICOMweb's (PS3.18 §8.3.4.4); Azure's is 204.
+    expect(none.status === 204 || (!isAzure && ((await none.json()) as unknown[]).length === 0)).toBe(true);
   });
 
-  test("v2 gives 8 attributes of a study by default; counts and modalities when asked for", async () => {
+  onlyAzure("v2 gives 8 attributes of a study by default; counts and modalities when asked for", async () => {
     const [plain] = await target.json<Json[]>(`/v2/studies?StudyInstanceUID=${study}`);
     expect(plain?.["0020000D"]?.Value).toEqual([study]);
     expect(plain?.["00201208"] ?? plain?.["00201206"]).toBeUndefined();
@@ -103,7 +105,7 @@ describe("search", () => {
     expect(more?.["00080061"]?.Value).toEqual(["CT"]);
   });
 
-  test("a name matches without regard to case and accents", async () => {
+  onlyAzure("a name matches without regard to case and accents", async () => {
     const exact = await target.json<Json[]>(
       `/v2/studies?StudyInstanceUID=${study}&PatientName=${encodeURIComponent("muller^anne")}`,
     );
@@ -112,7 +114,7 @@ describe("search", () => {
     expect(fuzzy).toHaveLength(1);
   });
 
-  test("a date range includes its ends", async () => {
+  onlyAzure("a date range includes its ends", async () => {
     const status = async (range: string) =>
       (await target.call(`/v2/studies?StudyInstanceUID=${study}&StudyDate=${range}`)).status;
     expect([await status("20260102-20260102"), await status("-20260102"), await status("20260103-")]).toEqual([
@@ -120,7 +122,7 @@ describe("search", () => {
     ]);
   });
 
-  test.each([
+  onlyAzure.each([
     "Rows=1",
     "PatientID=",
     "patientid=1",
@@ -131,12 +133,12 @@ describe("search", () => {
     "includefield=all&includefield=Rows",
   ])("%s is refused with 400", async (query) => expect((await target.call(`/v2/studies?${query}`)).status).toBe(400));
 
-  test("a UID that the path already names is refused with 400", async () => {
+  onlyAzure("a UID that the path already names is refused with 400", async () => {
     expect((await target.call(`/v2/studies/${study}/series?StudyInstanceUID=${study}`)).status).toBe(400);
   });
 });
 
-describe("store", () => {
+describeAzure("store", () => {
   test("the same instance twice is refused with 45070", async () => {
     const response = await target.stow([image({ study, series, instance: instances[0] as string })]);
     expect(response.status).toBe(409);
@@ -185,11 +187,11 @@ describe("store", () => {
   });
 });
 
-test("deleting what does not exist is a 404", async () => {
+onlyAzure("deleting what does not exist is a 404", async () => {
   expect((await target.call(`/v2/studies/${uid()}`, { method: "DELETE" })).status).toBe(404);
 });
 
-test("a bulk update writes one Update per instance and keeps the original metadata", async () => {
+onlyAzure("a bulk update writes one Update per instance and keeps the original metadata", async () => {
   const mine = uid();
   await target.stow([image({ study: mine }), image({ study: mine })]);
   const start = await target.latest();

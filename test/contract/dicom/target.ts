@@ -1,8 +1,12 @@
 /**
  * The service the protocol battery runs against: `DICOM_CONTRACT_URL` (without version; `DICOM_CONTRACT_TOKEN` as bearer
  * token), or an emulator of its own. It stores a few instances under fresh UIDs and deletes them again.
+ *
+ * A service without a change feed is another archive (such as Orthanc, whose base is `/dicom-web`): it is held to what DICOMweb says of metadata,
+ * files and search; the parts that only Azure's service has are skipped, and the paths have no version. It keeps what was stored.
  */
 import { randomBytes } from "node:crypto";
+import { describe, test } from "@jest/globals";
 import { type DicomEmulator, startDicomEmulator } from "../../../emulators/dicom/index.ts";
 import { type Dataset, el, personName, writePart10 } from "../../../emulators/samples/index.ts";
 
@@ -69,9 +73,21 @@ export function image({
   });
 }
 
+const given = process.env["DICOM_CONTRACT_URL"]?.replace(/\/$/, "");
+const token = process.env["DICOM_CONTRACT_TOKEN"];
+const authorization: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+
+async function hasChangeFeed(url: string): Promise<boolean> {
+  const answer = await fetch(`${url}/v1/changefeed/latest?includeMetadata=false`, { headers: authorization });
+  return answer.status === 204 || (answer.status === 200 && /json/.test(answer.headers.get("content-type") ?? ""));
+}
+
+export const isAzure = given === undefined || (await hasChangeFeed(given));
+if (!isAzure) console.log("skipped: what only Azure's DICOM service has (the service given has no /v1/changefeed)");
+export const onlyAzure = (isAzure ? test : test.skip) as typeof test;
+export const describeAzure = (isAzure ? describe : describe.skip) as typeof describe;
+
 export async function openTarget(): Promise<Target> {
-  const given = process.env["DICOM_CONTRACT_URL"];
-  const token = process.env["DICOM_CONTRACT_TOKEN"];
   const emulator: DicomEmulator | undefined = given === undefined ? await startDicomEmulator() : undefined;
   const url = given ?? emulator?.url ?? "";
 
@@ -79,7 +95,7 @@ export async function openTarget(): Promise<Target> {
     const headers = new Headers(init.headers);
     if (!headers.has("accept")) headers.set("accept", "application/dicom+json, application/json");
     if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
-    return fetch(url + path, { ...init, headers });
+    return fetch(url + (isAzure ? path : path.replace(/^\/v\d/, "")), { ...init, headers });
   }
 
   async function json<T>(path: string): Promise<T> {
