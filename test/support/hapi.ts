@@ -33,7 +33,7 @@ export type ValidationReport = {
 };
 
 const ROOT = join(import.meta.dirname, "..", "servers", "hapi");
-const START_MS = 240_000;
+const START_MS = 420_000;
 /** Runs "$@" as a child and kills it when standard input ends; its exit code is passed on. */
 const WATCHDOG =
   'exec 3<&0; "$@" </dev/null & child=$!; (cat <&3 >/dev/null; kill $child 2>/dev/null) & watch=$!; wait $child; code=$?; kill $watch 2>/dev/null; exit $code';
