@@ -24,11 +24,13 @@ import {
   type WritePolicy,
 } from "../../src/fhir/index.ts";
 import {
+  CREATED_TAG,
   endpointResource,
   type MappingOptions,
   ownershipOf,
   type StudyResources,
   studyIdentity,
+  TAG_SYSTEM,
 } from "../../src/mapping/index.ts";
 import { parseStudyId } from "../../src/study.ts";
 import { hapiAvailable, startHapi } from "../support/hapi.ts";
@@ -293,6 +295,20 @@ for (const [name, start, available] of servers) {
       expect(await prepare(make({ images: 3 }), sourceId)).toEqual({ kind: "waiting", code: "PATIENT_AMBIGUOUS" });
       await client.put({ resourceType: "Patient", id: a, identifier, active: false }, undefined, signal);
       expect(await lookUpPatient(client, subject, signal)).toMatchObject({ kind: "found", patient: { id: b } });
+    });
+
+    test("a further number that we wrote finds nobody; the EHR's further numbers find the EHR's Patient", async () => {
+      const { make, patientId } = world();
+      const { subject } = make();
+      if (subject.kind !== "patient") throw new Error(subject.kind);
+      const further = { use: "secondary", system: "urn:oid:1.2.3.4", value: patientId };
+      const tag = [{ system: TAG_SYSTEM, code: CREATED_TAG }];
+      const ours = { resourceType: "Patient", id: `ours-${patientId}`, meta: { tag }, identifier: [further] };
+      await client.put(ours, undefined, signal);
+      expect(await lookUpPatient(client, subject, signal)).toEqual({ kind: "absent" });
+      const ehr = { resourceType: "Patient", id: `ehr-${patientId}`, identifier: [further] };
+      await client.put(ehr, undefined, signal);
+      expect(await lookUpPatient(client, subject, signal)).toMatchObject({ kind: "found", patient: { id: ehr.id } });
     });
 
     test("all studies of a source are found with their partitions, and no other source's", async () => {
