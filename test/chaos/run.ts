@@ -29,6 +29,8 @@ export type RunResult = {
   faults: string[];
   differences: string[];
   seconds: number;
+  /** The same by phase: until the workers listen, day and faults, settling, stopping, the undisturbed run. */
+  phases: number[];
 };
 export type RunOptions = {
   /** Base of a real FHIR server; undefined: an emulator of the run's own. */
@@ -65,8 +67,15 @@ export async function runChaos(seed: number, options: RunOptions = {}): Promise<
   const plan = planRun(seed);
   const complaints: string[] = [];
   const undo: (() => Promise<unknown>)[] = [];
+  const phases: number[] = [];
+  let phaseMs = startedMs;
+  const endPhase = () => {
+    const nowMs = performance.now();
+    phases.push(Math.round((nowMs - phaseMs) / 100) / 10);
+    phaseMs = nowMs;
+  };
   try {
-    await disturbed(plan, options, complaints, undo);
+    await disturbed(plan, options, { complaints, undo, endPhase });
   } catch (error) {
     complaints.push(`the run itself failed: ${Error.isError(error) ? (error.stack ?? error.message) : String(error)}`);
   }
@@ -79,14 +88,14 @@ export async function runChaos(seed: number, options: RunOptions = {}): Promise<
     faults: plan.faults.map(({ kind, atMs, lastsMs }) => `${kind}@${atMs}+${lastsMs}`),
     differences: complaints,
     seconds: Math.round((performance.now() - startedMs) / 100) / 10,
+    phases,
   };
 }
 
 async function disturbed(
   plan: Plan,
   options: RunOptions,
-  complaints: string[],
-  undo: (() => Promise<unknown>)[],
+  { complaints, undo, endPhase }: { complaints: string[]; undo: (() => Promise<unknown>)[]; endPhase(): void },
 ): Promise<void> {
   const { seed } = plan;
   const run = options.fhir === undefined ? `chaos-${seed}` : `chaos-${seed}-${Date.now().toString(36)}`;
@@ -136,7 +145,9 @@ async function disturbed(
   };
 
   await Promise.all(slots.map((slot) => slot.ensure()));
+  endPhase();
   await Promise.all([playDay(plan, setting), playFaults(plan, setting)]);
+  endPhase();
   dicom.control.clearFaults();
   dicom.control.hold({ writes: 0 });
   dicom.control.release();
@@ -149,10 +160,13 @@ async function disturbed(
     options.settleMs ?? SETTLE_MS,
   );
   if (missing !== undefined) complaints.push(`it does not settle: ${missing}`);
+  endPhase();
   const ends = await Promise.all(slots.map((slot) => slot.terminate(STOP_MS)));
   complaints.push(...ends.filter((end) => end !== undefined));
   const after = await fhir.all();
+  endPhase();
   const wanted = await undisturbed(run, env, dicom.url);
+  endPhase();
   complaints.push(...differences(after, wanted, system), ...touched(before, after, fhir.others));
   const left = (await readdir(temporary)).filter((name) => !name.startsWith("clock-"));
   if (left.length > 0) complaints.push(`temporary files are left: ${left}`);
