@@ -6,7 +6,7 @@ import { COMMANDS } from "../src/cli/program.ts";
 import { flagOf, GROUPS, type Option, optionList } from "../src/config.ts";
 import { ERRORS, type ErrorCode } from "../src/errors.ts";
 import { LOG_FIELDS } from "../src/log.ts";
-import { ISSUE_CODES, mappingTable } from "../src/mapping/index.ts";
+import { ISSUE_CODES, mappingTable, r6Table } from "../src/mapping/index.ts";
 import { METRIC_PREFIX, METRICS } from "../src/metrics.ts";
 import { productionDependencies } from "./licences.ts";
 
@@ -185,6 +185,7 @@ function mapping(): string[] {
     "What becomes of DICOM attributes. `studycast map` shows it for metadata of your own, offline.",
     mappingTable(),
     `## Values left out or in doubt\n\n${table(["Code", "Effect", "What it is"], issues)}`,
+    `## What R6 will change\n\nKnown so far; nothing is written by it yet.\n\n${r6Table()}`,
   ];
 }
 

@@ -2,7 +2,7 @@
 import type { CodeableConcept, Identifier, Reference } from "fhir/r4";
 import type { Count } from "./build-series.ts";
 import { distinctConcepts } from "./codes.ts";
-import { identifierTypeOf } from "./identifier-types.ts";
+import { identifierTypeOf } from "./identifier-type.ts";
 import type { PerformerModel, SeriesModel, StudyModel } from "./model.ts";
 import { deviceReference, type EquipmentValues } from "./read-equipment.ts";
 import { mergeIdentifiers } from "./read-orders.ts";

@@ -31,7 +31,7 @@ import type { Keyword } from "./tags.ts";
 import { compareText } from "./text.ts";
 import { type Ballot, vote, winner } from "./vote.ts";
 import { studyR4 } from "./write-r4.ts";
-import { studyR5 } from "./write-r5.ts";
+import { patientR5, studyR5 } from "./write-r5.ts";
 import { writeSupporting } from "./write-supporting.ts";
 
 export type StudyResources<V extends FhirVersion = FhirVersion> = {
@@ -63,8 +63,10 @@ export function buildStudy(
   instances: Iterable<InstanceAttributes>,
   options: MappingOptions,
 ): StudyResources {
-  const { model, subject, devices, asOf, issues } = studyModel(study, instances, options);
-  const written = options.fhirVersion === "R5" ? studyR5(model) : studyR4(model);
+  const { model, subject: found, devices, asOf, issues } = studyModel(study, instances, options);
+  const isR5 = options.fhirVersion === "R5";
+  const written = isR5 ? studyR5(model) : studyR4(model);
+  const subject = isR5 && found.kind === "patient" ? { ...found, patient: patientR5(found.patient) } : found;
   const ownership = ownershipOf(options);
   if (options.upsert === undefined || options.upsert.size === 0)
     return { study, imagingStudy: written, subject, supporting: [], ownership, issues };

@@ -1,4 +1,4 @@
-/** DICOM JSON of a study's instances → Patient, ImagingStudy, Endpoint (FHIR R4). Pure: no clock, no I/O, no logger; bad data comes back as values. */
+/** DICOM JSON of a study's instances → Patient, ImagingStudy, Endpoint, Device and more (FHIR R4, R5). Pure: no clock, no I/O, no logger; bad data comes back as values. */
 export { buildStudy, type StudyResources } from "./build-study.ts";
 export { collectionBundle, type MappedDatasets, mapDatasets } from "./collection.ts";
 export { endpointResource } from "./endpoint.ts";
@@ -27,7 +27,7 @@ export {
 } from "./instance-attributes.ts";
 export { forPartition } from "./issuer.ts";
 export { ISSUE_CODES, type Issue, type IssueCode } from "./issues.ts";
-export { mappingTable } from "./mapping-table.ts";
+export { mappingTable, r6Table } from "./mapping-table.ts";
 export type { MappingOptions } from "./options.ts";
 export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
 export { BIRTH_TIME_URL, PATIENT_EXTENSIONS } from "./patient-extensions.ts";

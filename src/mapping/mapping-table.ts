@@ -1,4 +1,5 @@
 import type { RowOwnership } from "./ownership.ts";
+import { R6_DIFFERENCES } from "./r6.ts";
 import { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
 import { MAPPING_ROWS } from "./rows.ts";
 import { tagOf } from "./tags.ts";
@@ -26,6 +27,12 @@ export function mappingTable(): string {
   ].join("\n");
 }
 
+/** What R6 is known to change, as a Markdown table. */
+export function r6Table(): string {
+  const lines = R6_DIFFERENCES.map(({ target, r5, r6 }) => `| \`${target}\` | ${r5} | ${r6} |`);
+  return ["| Element | R5 | R6 |", "| --- | --- | --- |", ...lines].join("\n");
+}
+
 function cell(row: MappingRow, version: FhirVersion): string {
   const target = targetIn(row, version);
   if (target === undefined) return "–";
@@ -40,6 +47,7 @@ function ownershipText(ownership: RowOwnership): string {
     case "list":
       return `membership, by ${ownership.key}`;
     case "whole":
+      if (ownership.unless !== undefined) return "whole; without a value others' stays";
       return "keepWhenAbsent" in ownership ? "whole; never emptied" : "whole";
     case "items":
       return ownership.owner.by === "presence"

@@ -69,7 +69,8 @@ const MAX_ITEMS = 16;
 function coded(dataset: Dataset, { url, sequence, code, comment }: CodedSequence, codes: CodeContext, note: Note) {
   const found = items(dataset, sequence, note).flatMap((item): Extension[] => {
     const [value] = readCodes(item, code, codes, note);
-    if (value === undefined) return [];
+    // The extension takes coded values only (required binding).
+    if (value === undefined || (url === CLINICAL_SEX.url && value.coding === undefined)) return [];
     const said = text(item, comment, note);
     return [
       {

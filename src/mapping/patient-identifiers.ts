@@ -1,7 +1,7 @@
 /** Whose number a Patient ID is (PS3.3 C.7.1.1, tables 10-17 and 10-18), and the patient's other numbers. */
 import type { Identifier } from "fhir/r4";
 import { type Dataset, items, text, texts } from "./dataset.ts";
-import { IDENTIFIER_TYPE } from "./identifier-types.ts";
+import { IDENTIFIER_TYPE } from "./identifier-type.ts";
 import { type Issuer, issuerSystem, readIssuer } from "./issuer.ts";
 import type { Note } from "./issues.ts";
 import type { MappingOptions } from "./options.ts";

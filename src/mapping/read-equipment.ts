@@ -1,7 +1,7 @@
 /** The equipment that made an instance (PS3.3 C.7.5.1, C.7.5.2; UDI: 10.29.1) as a Device. */
 import type { Identifier, Reference } from "fhir/r4";
 import { type Dataset, items, text, texts, uid } from "./dataset.ts";
-import { identifierType } from "./identifier-types.ts";
+import { identifierType } from "./identifier-type.ts";
 import { STUDY_UID_SYSTEM } from "./identity.ts";
 import type { Note } from "./issues.ts";
 import { MODALITIES, modalityCoding } from "./modalities.ts";

@@ -5,7 +5,7 @@
 import type { CodeableConcept, Identifier, Reference } from "fhir/r4";
 import { type CodeContext, distinctConcepts, readCodes } from "./codes.ts";
 import { type Dataset, items, text, texts } from "./dataset.ts";
-import { type IdentifierTypeCode, identifierType, identifierTypeOf } from "./identifier-types.ts";
+import { type IdentifierTypeCode, identifierType, identifierTypeOf } from "./identifier-type.ts";
 import { issuerSystem, readIssuer } from "./issuer.ts";
 import type { Note } from "./issues.ts";
 import type { MappingOptions } from "./options.ts";

@@ -2,6 +2,7 @@
  * The neutral model as FHIR R5 resources (hl7.org/fhir/R5/imagingstudy.html): shape only. What differs from R4: concepts instead of codings, all
  * modalities instead of those that acquire, accession numbers in `basedOn` only, no interpreter, procedures and reasons as CodeableReference.
  */
+import type { Patient } from "fhir/r4";
 import type { CodeableConcept, Endpoint, ImagingStudySeries } from "fhir/r5";
 import { absentCoding } from "./absent.ts";
 import { modalityCoding } from "./modalities.ts";
@@ -65,6 +66,13 @@ function seriesR5(model: SeriesModel): ImagingStudySeries {
 function modalityConcept(code: string): CodeableConcept {
   const coding = modalityCoding(code);
   return coding.system === undefined ? { text: code } : { coding: [same(coding)] };
+}
+
+/** R5 takes languages of BCP 47 only (required binding); one that is a text stays out. All else that we write of a Patient is as in R4. */
+export function patientR5(patient: Patient): Patient {
+  const { communication = [], ...rest } = patient;
+  const coded = communication.filter(({ language }) => language.coding !== undefined);
+  return coded.length === communication.length ? patient : present({ ...rest, communication: coded });
 }
 
 export function endpointR5(model: EndpointModel): Endpoint {

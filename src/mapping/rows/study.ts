@@ -1,4 +1,4 @@
-import { IDENTIFIER_TYPE } from "../identifier-types.ts";
+import { IDENTIFIER_TYPE } from "../identifier-type.ts";
 import { OWN_NOTE_URL, STUDY_ID_TYPE, STUDY_UID_SYSTEM } from "../identity.ts";
 import { REGION_URL } from "../regions.ts";
 import { CREATED_ONLY, KEPT, type MappingRow, PRESENT_IDENTIFIER, TAG_ROW, WHOLE } from "./row.ts";
