@@ -44,7 +44,8 @@ export function merge(found: Json, wanted: Json, tree: OwnershipTree): Json {
 function mergeElement(found: unknown, wanted: unknown, owned: Owned): unknown {
   switch (owned.kind) {
     case "whole":
-      return wanted === undefined && owned.keepWhenAbsent ? found : wanted;
+      if (wanted !== undefined || !owned.keepWhenAbsent) return wanted;
+      return owned.unless !== undefined && isRecord(found) && owns(owned.unless, found) ? undefined : found;
     case "items": {
       const items = recordsOf(wanted);
       return items.length === 0 && owned.keepWhenAbsent ? found : mergeItems(recordsOf(found), items, owned.owners);

@@ -18,8 +18,11 @@ export type ItemOwner =
   | { by: "presence"; members: readonly string[] };
 
 export type Owned =
-  /** The element is what is wanted; absent when nothing is wanted, except with `keepWhenAbsent`: then an element without a wanted value stays. */
-  | { kind: "whole"; keepWhenAbsent?: true }
+  /**
+   * The element is what is wanted; absent when nothing is wanted, except with `keepWhenAbsent`: then an element without a wanted value stays, unless it
+   * is plainly one we wrote.
+   */
+  | { kind: "whole"; keepWhenAbsent?: true; unless?: ItemOwner }
   /** A list: items of these owners are exactly the wanted ones (but see `presence`); `keepWhenAbsent` as above. */
   | { kind: "items"; owners: readonly ItemOwner[]; keepWhenAbsent?: true }
   /** An object of which we own some members. */
@@ -32,7 +35,7 @@ export type OwnershipTree = { readonly [element: string]: Owned };
 /** How one row's element is owned. `identity`: decided once, when the resource is made or found, and never planned. */
 export type RowOwnership =
   | { kind: "identity" }
-  | { kind: "whole"; keepWhenAbsent?: true }
+  | { kind: "whole"; keepWhenAbsent?: true; unless?: ItemOwner }
   | { kind: "items"; owner: ItemOwner; keepWhenAbsent?: true }
   | { kind: "list"; key: "uid" };
 
@@ -56,5 +59,7 @@ function owned(path: string, rows: readonly OwnedRow[]): Owned {
   if (first.kind === "list") return { kind: "list", key: first.key, members: subtree(`${path}.`, rows) };
   const keep = own.some((one) => "keepWhenAbsent" in one) ? { keepWhenAbsent: true as const } : {};
   const owners = own.flatMap((one) => (one.kind === "items" ? [one.owner] : []));
-  return owners.length > 0 ? { kind: "items", owners, ...keep } : { kind: "whole", ...keep };
+  if (owners.length > 0) return { kind: "items", owners, ...keep };
+  const unless = own.flatMap((one) => (one.kind === "whole" && one.unless !== undefined ? [one.unless] : []))[0];
+  return { kind: "whole", ...keep, ...(unless === undefined ? {} : { unless }) };
 }

@@ -83,8 +83,12 @@ export const STUDY_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.encounter",
     tags: ["AdmissionID", "IssuerOfAdmissionIDSequence"],
-    rule: "A logical reference by the visit's number, type VN; system by its issuer",
-    ownership: KEPT,
+    rule: "A logical reference by the visit's number, type VN; system by its issuer. Without a number others' encounter stays, one of ours goes: a study may have moved to another patient",
+    ownership: {
+      kind: "whole",
+      keepWhenAbsent: true,
+      unless: { by: "identifier-type-code", system: IDENTIFIER_TYPE, code: "VN" },
+    },
     source: "PS3.3 C.3.4; FHIR v2-0203",
   },
   {
