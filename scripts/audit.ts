@@ -1,5 +1,5 @@
 /**
- * `node scripts/audit.ts`: known weaknesses of the production dependencies, as the registry tells them, and their licences.
+ * `npm run audit`: known weaknesses of the production dependencies, as the registry tells them, and their licences.
  * Exit code 1 when there is a weakness of level high or above, or a licence that is not allowed. A registry that offers no audit, or cannot be reached, is told and is no failure.
  */
 import { spawnSync } from "node:child_process";

@@ -191,7 +191,7 @@ function mapping(): string[] {
 
 function licences(): string[] {
   return [
-    "What the image and an installed package bring along, by the lock file. `node scripts/audit.ts` checks that only allowed licences occur, and asks the registry for known weaknesses.",
+    "What the image and an installed package bring along, by the lock file. `npm run audit` checks that only allowed licences occur, and asks the registry for known weaknesses.",
     table(
       ["Package", "Version", "Licence"],
       productionDependencies().map(({ name, version, licence }) => [`\`${name}\``, version, licence]),
