@@ -10,7 +10,7 @@ import type { Log } from "./log.ts";
 import { endpointId, type FhirVersion, MAPPING_VERSION, READ_TAGS } from "./mapping/index.ts";
 import { checkRedis, closeRedis, createRedis, type RedisAddress, type RedisClient, untilReady } from "./redis/index.ts";
 import type { Releases } from "./releases.ts";
-import { type Check, type Identity, refuseChangedIdentity } from "./startup.ts";
+import { type Check, checkIdentity, type Identity } from "./startup.ts";
 import { createState, type State, type StateOptions } from "./state/index.ts";
 import { DEFAULT_PARTITION } from "./study.ts";
 
@@ -65,7 +65,6 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
 
   let partitions = false;
   let fhirVersion: FhirVersion = "R4";
-  // Resources written by another version of the mapping, or for another version of FHIR, would change only when their studies do.
   const stamp = () => ({ ...options.identity, MAPPING_VERSION: String(MAPPING_VERSION), FHIR_VERSION: fhirVersion });
   const checks: Check[] = [
     { step: "Redis", run: (signal) => untilReady(redis, signal) },
@@ -83,7 +82,7 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
         fhirVersion = await checkServer(fhir, config.FHIR_VERSION, signal);
       },
     },
-    { step: "identity", run: async () => refuseChangedIdentity(await state.stamp(stamp())) },
+    { step: "identity", run: () => checkIdentity(stamp(), state, log) },
     { step: "state", run: (signal) => refuseLostState(config, state, fhir, signal) },
   ];
   const dicom = () => ({

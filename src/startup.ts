@@ -4,6 +4,7 @@
  */
 import { type ErrorCode, errorRow, StudycastError, toStudycastError } from "./errors.ts";
 import { errorFields, type Log } from "./log.ts";
+import type { State } from "./state/index.ts";
 import { backoffMs, sleep } from "./time.ts";
 
 export type Check = { step: string; run(signal: AbortSignal): Promise<void> };
@@ -51,12 +52,31 @@ async function runCheck(
 /** Options that decide which resource is whose; stored beside the state and compared at each start. */
 export type Identity = Readonly<Record<string, string>>;
 
-/** @throws StudycastError STATE_LAYOUT, STATE_SOURCE or STATE_IDENTITY, naming the options that differ from the ones the state was written with. */
-export function refuseChangedIdentity(
-  stamp: { kind: "new" | "same" } | { kind: "changed"; names: readonly string[] },
-): void {
+/** What decides how resources are written, but not whose they are. */
+const REWRITING: readonly string[] = ["MAPPING_VERSION", "FHIR_VERSION"];
+
+/**
+ * Compares with what the state was written with. Another version of the mapping or of FHIR gives other resources for the same studies: all of them are
+ * synced once more, at low priority; the request is stored before the new version is, so that a crash between the two does not lose it.
+ * @throws StudycastError STATE_LAYOUT, STATE_SOURCE or STATE_IDENTITY, naming the options that differ
+ */
+export async function checkIdentity(
+  identity: Identity,
+  state: Pick<State, "stamp" | "restamp" | "addRequest">,
+  log: Log,
+): Promise<void> {
+  const stamp = await state.stamp(identity);
   if (stamp.kind !== "changed") return;
   const { names } = stamp;
+  if (names.every((name) => REWRITING.includes(name))) {
+    const request = await state.addRequest({ kind: "changed", sinceMs: 0, confirmDeletes: false });
+    await state.restamp(identity);
+    log.info("resources are written in another way now: every study is synced again", {
+      request,
+      detail: names.join(", "),
+    });
+    return;
+  }
   if (names.includes("layout")) throw new StudycastError("STATE_LAYOUT");
   if (names.includes("DICOM_URL")) throw new StudycastError("STATE_SOURCE", { options: names });
   throw new StudycastError("STATE_IDENTITY", { options: names });

@@ -140,6 +140,26 @@ test("a changed PATIENT_ID_SYSTEM is refused until it is accepted; resync --all 
   });
 });
 
+test("a state written by another version of the mapping is no obstacle: every study is synced once more, without a person", async () => {
+  await ranBefore();
+  const { redis } = pipeline.redis;
+  const [stamp = ""] = await redis.keys("studycast:*:stamp");
+  await redis.hset(stamp, "MAPPING_VERSION", "0");
+  const outdated = pipeline.fhir.resources("ImagingStudy").length;
+  for (const { id } of pipeline.fhir.resources("ImagingStudy"))
+    await fetch(`${pipeline.fhir.url}/ImagingStudy/${id}`, { method: "DELETE" });
+  const worker = pipeline.worker();
+  await untilSynced(worker, outdated);
+  await until(
+    "the request is done",
+    async () => (await pipeline.status()).requests.every(({ state }) => state === "done"),
+    {
+      more: worker.output,
+    },
+  );
+  expect(await redis.hget(stamp, "MAPPING_VERSION")).not.toBe("0");
+});
+
 test("FEED_START=now with the state lost is refused; from the beginning nothing is written twice", async () => {
   await ranBefore();
   await pipeline.redis.redis.flushall();
