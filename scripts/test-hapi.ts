@@ -18,7 +18,7 @@ const SUITES: Record<Release, readonly string[]> = {
 };
 
 /** Every request is answered later than by an emulator, and Java wants the cores. */
-const TEST_MS = 180_000;
+const TEST_MS = 300_000;
 
 const JEST = [
   "--experimental-vm-modules",
