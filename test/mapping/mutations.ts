@@ -1,6 +1,13 @@
 /** Random and damaged DICOM JSON, the same for the same seed. For the fuzz test and `npm run fuzz`. */
-import type { FhirResource } from "fhir/r4";
-import { INCLUDES, type Include, mapDatasets } from "../../src/mapping/index.ts";
+import {
+  type FhirVersion,
+  INCLUDES,
+  type Include,
+  type MappingOptions,
+  mapDatasets,
+  rewriteReferences,
+  SUPPORTING_TYPES,
+} from "../../src/mapping/index.ts";
 import { TAGS } from "../../src/mapping/tags.ts";
 import { ctImage, element, type Json, OPTIONS, sequence } from "./datasets.ts";
 
@@ -95,8 +102,23 @@ const VALUES: readonly unknown[] = [
   { Alphabetic: "A^B" },
   { Alphabetic: null, Ideographic: 5 },
   { Alphabetic: "a=b=c=d^e^f^g^h^i^j" },
-  { __proto__: null, Value: ["x"] },
+  { ["__proto__"]: { polluted: true }, Value: ["x"], constructor: 1, toString: "x" },
+  "x".repeat(70_000),
+  "\ud83d".repeat(2_000),
+  "A^".repeat(3_000),
+  "1\\".repeat(3_000),
+  nested(60),
+  nested(20_000),
+  Array.from({ length: 500 }, (_, index) => `value ${index}`),
 ];
+
+/** Items within items, deeper than any real data set, and deeper than `JSON.stringify` can follow. */
+function nested(depth: number): unknown {
+  let value: unknown = "x";
+  for (let level = 0; level < depth; level++) value = [value];
+  return value;
+}
+
 const CLASSES = [
   "1.2.840.10008.5.1.4.1.1.2",
   "1.2.840.10008.5.1.4.1.1.88.33",
@@ -107,6 +129,10 @@ const CLASSES = [
 ];
 const tags = Object.values(TAGS);
 
+const VRS = ["UN", "SQ", "PN", "LO", "IS", "DS", "AT", "OB", "", "XX", 5, null];
+/** Members of `Object.prototype` as tags, and what is no tag. */
+const NAMES = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "", "0010", "00090010", "ffffffff"];
+
 /** Between one and five datasets of one or two studies, each with some elements replaced, removed, renamed or nested. */
 export function randomDatasets(random: () => number): unknown[] {
   const int = (below: number) => Math.floor(random() * below);
@@ -116,16 +142,17 @@ export function randomDatasets(random: () => number): unknown[] {
     Object.fromEntries(Array.from({ length: int(5) }, () => anyElement(depth + 1)));
   const anyElement = (depth: number): [string, unknown] => {
     const [tag, vr] = pick(tags);
-    const name = random() < 0.1 ? tag.toLowerCase() : tag;
+    const name = random() < 0.1 ? tag.toLowerCase() : random() < 0.03 ? pick(NAMES) : tag;
     const shape = random();
-    if (vr === "SQ" && depth < 4 && shape < 0.8)
+    if (vr === "SQ" && depth < 5 && shape < 0.8)
       return [name, sequence(...Array.from({ length: int(3) }, () => anyItem(depth)))];
     if (shape < 0.05) return [name, anyValue()];
     if (shape < 0.1) return [name, { vr, Value: anyValue() }];
     if (shape < 0.13) return [name, { vr, InlineBinary: anyValue() }];
     if (shape < 0.16) return [name, { vr, BulkDataURI: "http://x.example/1" }];
     if (shape < 0.2) return [name, { vr }];
-    return [name, element(random() < 0.05 ? "UN" : vr, ...Array.from({ length: 1 + int(2) }, anyValue))];
+    if (shape < 0.25) return [name, { vr: pick(VRS), Value: [anyValue(), anyItem(5)] }];
+    return [name, { vr, Value: Array.from({ length: 1 + int(2) }, anyValue) }];
   };
   return Array.from({ length: 1 + int(5) }, () => {
     const dataset = ctImage(int(4), {
@@ -133,31 +160,58 @@ export function randomDatasets(random: () => number): unknown[] {
       "0020000E": element("UI", `1.2.${int(3)}`),
       "0020000D": element("UI", `1.9.${int(2)}`),
     });
-    for (let change = int(12); change > 0; change--) Object.assign(dataset, Object.fromEntries([anyElement(0)]));
+    for (let change = int(12); change > 0; change--) {
+      const [name, value] = anyElement(0);
+      // An own member, as JSON.parse makes it, also for `__proto__`.
+      Object.defineProperty(dataset, name, { value, enumerable: true, configurable: true, writable: true });
+    }
     for (const [tag] of Object.entries(dataset)) if (random() < 0.03) delete dataset[tag];
     return random() < 0.01 ? anyValue() : dataset;
   });
 }
 
-/** Maps what a seed gives. The resources refer to each other by relative references, which the validators know. */
-export function mapSeed(seed: number): FhirResource[] {
-  const random = seededRandom(seed);
-  const datasets = JSON.parse(JSON.stringify(randomDatasets(random))) as unknown[];
-  const options = {
+/** Options with everything that can be asked for, in half of the cases; else with little. */
+function randomOptions(random: () => number): MappingOptions {
+  const all = random() < 0.5;
+  return {
     ...OPTIONS,
     ...(random() < 0.3 ? { patientIdSystem: undefined } : {}),
     ...(random() < 0.5 ? { timeZone: "Europe/Berlin" } : {}),
     instanceListLimit: random() < 0.2 ? 1 : 1000,
     splitGiven: random() < 0.3,
-    include: new Set(random() < 0.5 ? (Object.keys(INCLUDES) as Include[]) : []),
+    include: new Set(all ? (Object.keys(INCLUDES) as Include[]) : []),
+    upsert: new Set(all ? SUPPORTING_TYPES : []),
+    ...(all
+      ? {
+          accessionSystem: "urn:oid:1.2.826.98",
+          studyIdSystem: "urn:oid:1.2.826.97",
+          procedureStepIdSystem: "urn:oid:1.2.826.96",
+          locationSystem: "urn:oid:1.2.826.95",
+          codeSystems: { "99LOCAL": "http://hospital.example/codes" },
+        }
+      : {}),
   };
+}
+
+export type Fuzzed = { version: FhirVersion; resources: { resourceType: string }[]; cpuMs: number };
+
+/**
+ * Maps what a seed gives, to R4 or to R5. The resources refer to each other by relative references, which the validators know.
+ * `cpuMs`: how long the mapping took of the processor, whatever else the machine does.
+ */
+export function mapSeed(seed: number): Fuzzed {
+  const random = seededRandom(seed);
+  const version = random() < 0.5 ? "R5" : "R4";
+  const datasets = randomDatasets(random);
+  const options: MappingOptions = { ...randomOptions(random), fhirVersion: version };
+  const before = process.cpuUsage();
   const { bundle } = mapDatasets(datasets, options, "http://dicom.example/v2");
-  const types = new Map(bundle.entry?.map(({ fullUrl, resource }) => [fullUrl, resource?.resourceType]));
-  const text = JSON.stringify(bundle.entry?.map(({ resource }) => resource) ?? []);
-  return JSON.parse(
-    text.replace(
-      /"reference":"(urn:uuid:([^"]+))"/g,
-      (_all, url: string, id: string) => `"reference":"${types.get(url)}/${id}"`,
-    ),
-  ) as FhirResource[];
+  const { user, system } = process.cpuUsage(before);
+  const types = new Map(bundle.entry?.map(({ fullUrl, resource }) => [fullUrl ?? "", resource?.resourceType]));
+  const relative = (reference: string) =>
+    types.has(reference) ? `${types.get(reference)}/${reference.slice("urn:uuid:".length)}` : reference;
+  const resources = (bundle.entry ?? []).map(
+    ({ resource }) => rewriteReferences(resource ?? {}, relative) as { resourceType: string },
+  );
+  return { version, resources, cpuMs: (user + system) / 1000 };
 }
