@@ -43,8 +43,9 @@ export type ChaosRedis = RedisServer & {
   failOver: (() => Promise<void>) | undefined;
 };
 
-export async function startChaosRedis(kind: RedisKind): Promise<ChaosRedis> {
-  const server = await { single: startSingle, pair: startPair, cluster: startCluster }[kind]();
+/** The keys of `sourceId` are what its faults befall. */
+export async function startChaosRedis(kind: RedisKind, sourceId: string): Promise<ChaosRedis> {
+  const server = await { single: startSingle, pair: startPair, cluster: startCluster }[kind](sourceId);
   const gates: Gate[] = [];
   const { failOver } = server;
   return {

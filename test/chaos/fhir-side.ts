@@ -1,6 +1,8 @@
-/** The FHIR server of a run: an emulator or a given one. Others keep resources there too; nobody may touch them. */
+/** The FHIR server of a run (which is its source too): an emulator or a given one. Others keep resources there too; nobody may touch them. */
 import type { FhirResource } from "fhir/r4";
 import { type FhirEmulator, startFhirEmulator } from "../../emulators/fhir/index.ts";
+import { endpointId } from "../../src/mapping/index.ts";
+import { DEFAULT_PARTITION } from "../../src/study.ts";
 import { patientId } from "./day.ts";
 
 export type FhirSide = {
@@ -17,6 +19,7 @@ const TYPES = ["Patient", "ImagingStudy", "Endpoint", "Observation"] as const;
 export async function openFhir(run: string, system: string, given?: string, hapi = false): Promise<FhirSide> {
   const emulator = given === undefined ? await startFhirEmulator({ hapi }) : undefined;
   const url = (emulator?.url ?? given ?? "").replace(/\/$/, "");
+  const endpoint = `"Endpoint/${endpointId(run, DEFAULT_PARTITION)}"`;
   const others = othersOf(run, system);
   for (const resource of others) await put(url, resource);
   return {
@@ -24,7 +27,8 @@ export async function openFhir(run: string, system: string, given?: string, hapi
     others: others.map(({ resourceType, id }) => `${resourceType}/${id}`),
     async all() {
       const found = await Promise.all(TYPES.map((type) => resources(url, emulator, type)));
-      const ours = found.flat().filter((resource) => emulator !== undefined || JSON.stringify(resource).includes(run));
+      const isOfRun = (text: string) => text.includes(run) || text.includes(endpoint);
+      const ours = found.flat().filter((resource) => emulator !== undefined || isOfRun(JSON.stringify(resource)));
       return new Map(ours.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]));
     },
     close: async () => emulator?.close(),

@@ -7,10 +7,7 @@ import { freePort, type RedisNode, startNode } from "./redis-node.ts";
 
 const PASSWORD = "chaos-password";
 const SLOTS = 16_384;
-/** The run's keys are `studycast:{chaos}:…`. */
-export const SOURCE_ID = "chaos";
-
-export async function startCluster(): Promise<RedisServer> {
+export async function startCluster(sourceId: string): Promise<RedisServer> {
   const start = async () =>
     startNode(
       ["--cluster-enabled", "yes", "--cluster-port", String(await freePort()), "--cluster-node-timeout", "2000"],
@@ -21,7 +18,7 @@ export async function startCluster(): Promise<RedisServer> {
   await meet(nodes);
   const url = `redis+cluster://:${PASSWORD}@${nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   const client = createRedis({ address: parseRedisAddress(url), name: "chaos", kind: "prompt" });
-  const slot = Number(await nodes[0]?.client.call("CLUSTER", "KEYSLOT", `{${SOURCE_ID}}`));
+  const slot = Number(await nodes[0]?.client.call("CLUSTER", "KEYSLOT", `{${sourceId}}`));
   const ours = nodes[Math.floor((slot * nodes.length) / SLOTS)] as RedisNode;
   return {
     client: () => client,

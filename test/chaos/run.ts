@@ -17,7 +17,6 @@ import { type Setting, scripted } from "./fault.ts";
 import { FAULT_KINDS } from "./fault-kinds.ts";
 import { openFhir } from "./fhir-side.ts";
 import { type Plan, planRun } from "./plan.ts";
-import { SOURCE_ID } from "./redis-cluster.ts";
 import { whatIsMissing } from "./settled.ts";
 import { undisturbed } from "./undisturbed.ts";
 import { openSlot } from "./workers.ts";
@@ -110,11 +109,11 @@ async function disturbed(
   undo.push(dicomProxy.close);
   const fhirProxy = await startFaultProxy({ target: fhir.url });
   undo.push(fhirProxy.close);
-  const redis = await startChaosRedis(plan.redis);
+  const redis = await startChaosRedis(plan.redis, run);
   undo.push(redis.stop);
   const env: Environment = {
     ...TIMES,
-    SOURCE_ID,
+    SOURCE_ID: run,
     DICOM_URL: dicomProxy.url,
     DICOM_PUBLIC_URL: `http://dicom.example/${run}`,
     FHIR_URL: fhirProxy.url,
@@ -156,7 +155,7 @@ async function disturbed(
   for (const slot of slots) void slot.ensure();
 
   const missing = await untilSettled(
-    () => whatIsMissing(redis.client(), SOURCE_ID, dicom.url),
+    () => whatIsMissing(redis.client(), run, dicom.url),
     options.settleMs ?? SETTLE_MS,
   );
   if (missing !== undefined) complaints.push(`it does not settle: ${missing}`);

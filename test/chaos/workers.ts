@@ -23,6 +23,7 @@ export type Slot = {
   end(): Promise<void>;
 };
 
+const RESTART_MS = 500;
 const PRELOAD = new URL("clock-preload.ts", import.meta.url).href;
 
 export async function openSlot(
@@ -35,13 +36,14 @@ export async function openSlot(
   const env = { ...options, REDIS_URL: url, CHAOS_CLOCK: clock, NODE_OPTIONS: `--import=${PRELOAD}` };
   const outputs: string[] = [];
   let worker: WorkerProcess | undefined;
+  let isOver = false;
   const listening = new WeakSet<WorkerProcess>();
   /** Those that were told to end. */
   const ending = new WeakSet<WorkerProcess>();
 
   /** Resolves when the process that runs listens. */
   async function ensure(): Promise<void> {
-    if (worker === undefined) start();
+    if (worker === undefined && !isOver) start();
     await worker?.url.catch(() => {});
   }
   function start(): void {
@@ -54,7 +56,10 @@ export async function openSlot(
     void started.exited.then((code) => {
       outputs.push(`${started.output()}\n(${name} ended with ${code})`);
       if (worker === started) worker = undefined;
-      if (!ending.has(started)) complain(`a worker ended by itself with ${code}`);
+      if (ending.has(started)) return;
+      // A start that meets a login page in a server's place refuses it, as it would a wrong address; whoever supervises it starts it again.
+      if (started.output().includes("checks have passed")) complain(`a worker ended by itself with ${code}`);
+      else void delay(RESTART_MS).then(ensure);
     });
   }
   return {
@@ -71,7 +76,8 @@ export async function openSlot(
     setClock(offsetMs) {
       if (offsetMs === 0) rmSync(clock, { force: true });
       writeFileSync(clock, String(offsetMs));
-      if (worker !== undefined && listening.has(worker)) worker.kill("SIGUSR2");
+      // One that is ending may have no handler any more, and the signal would kill it.
+      if (worker !== undefined && listening.has(worker) && !ending.has(worker)) worker.kill("SIGUSR2");
     },
     async terminate(withinMs) {
       const last = worker;
@@ -91,6 +97,7 @@ export async function openSlot(
       return `a stopped worker was still there after ${withinMs} ms`;
     },
     async end() {
+      isOver = true;
       if (worker !== undefined) ending.add(worker);
       worker?.kill("SIGCONT");
       await worker?.stop("SIGKILL");
