@@ -5,7 +5,7 @@ import { validateFhir } from "../support/fhir-validation.ts";
 import { mapSeed } from "./mutations.ts";
 
 /** Far above what an input of this size takes (about 1 ms), below what a quadratic step would. */
-const MAX_CPU_MS = 1_000;
+const MAX_MS = 1_000;
 /** Resources that were valid before: most inputs have some in common. */
 const MAX_KNOWN = 20_000;
 
@@ -19,9 +19,11 @@ export async function fuzz(first: number, runs: number): Promise<FuzzResult> {
   let slowestMs = 0;
   for (let seed = first; seed < first + runs; seed++) {
     try {
-      const { version, resources: made, cpuMs } = mapSeed(seed);
-      slowestMs = Math.max(slowestMs, cpuMs);
-      if (cpuMs > MAX_CPU_MS) throw new Error(`took ${Math.round(cpuMs)} ms of the processor`);
+      const { version, resources: made, ms: once } = mapSeed(seed);
+      // What took long is timed again: the machine may have been busy with something else.
+      const ms = once > MAX_MS ? Math.min(mapSeed(seed).ms, mapSeed(seed).ms) : once;
+      slowestMs = Math.max(slowestMs, ms);
+      if (ms > MAX_MS) throw new Error(`took ${Math.round(ms)} ms`);
       for (const resource of made) {
         resources++;
         types.add(`${version} ${resource.resourceType}`);
