@@ -4,10 +4,32 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { ImagingStudy } from "fhir/r4";
 import { type DicomEmulator, startDicomEmulator } from "../../emulators/dicom/index.ts";
-import { type MappedDatasets, mapDatasets, type StudyResources, unidentifiedSubject } from "../../src/mapping/index.ts";
+import {
+  INCLUDES,
+  type Include,
+  type MappedDatasets,
+  type MappingOptions,
+  mapDatasets,
+  rewriteReferences,
+  type StudyResources,
+  SUPPORTING_TYPES,
+  unidentifiedSubject,
+} from "../../src/mapping/index.ts";
 import { parseStudyId } from "../../src/study.ts";
+import { validateFhirR5 } from "../support/fhir-r5-validation.ts";
 import { validateFhir } from "../support/fhir-validation.ts";
 import { OPTIONS } from "./datasets.ts";
+
+const EVERYTHING: MappingOptions = {
+  ...OPTIONS,
+  timeZone: "Europe/Berlin",
+  include: new Set(Object.keys(INCLUDES) as Include[]),
+  upsert: new Set(SUPPORTING_TYPES),
+  accessionSystem: "urn:oid:1.2.826.98",
+  studyIdSystem: "urn:oid:1.2.826.97",
+  procedureStepIdSystem: "urn:oid:1.2.826.96",
+  locationSystem: "urn:oid:1.2.826.95",
+};
 
 const root = join(import.meta.dirname, "../../../shared");
 const present = existsSync(join(root, "dicom")) && existsSync(join(root, "examples/dicom-studies.json"));
@@ -34,11 +56,11 @@ function written({ imagingStudy, subject }: StudyResources<"R4">): ImagingStudy 
       })
     : { stored: 0, studies: 0, byStudy: {} };
   let emulator: DicomEmulator;
+  const datasets: unknown[] = [];
   let mapped: MappedDatasets<"R4">;
 
   beforeAll(async () => {
     emulator = await startDicomEmulator({ load: join(root, "dicom") });
-    const datasets: unknown[] = [];
     for (const uid of Object.keys(truth.byStudy)) {
       const answer = await fetch(`${emulator.url}/v2/studies/${uid}/metadata`, {
         headers: { accept: "application/dicom+json" },
@@ -87,5 +109,20 @@ function written({ imagingStudy, subject }: StudyResources<"R4">): ImagingStudy 
     const faults: string[] = [];
     for (const resource of resources) faults.push(...(await validateFhir(resource)));
     expect(faults).toEqual([]);
+  });
+
+  test.each(["R4", "R5"] as const)("with everything that can be asked for, %s is valid", async (fhirVersion) => {
+    const { bundle } = mapDatasets(datasets, { ...EVERYTHING, fhirVersion }, "http://dicom.example/v2");
+    const types = new Map(bundle.entry?.map(({ fullUrl, resource }) => [fullUrl ?? "", resource?.resourceType]));
+    const faults: string[] = [];
+    for (const { resource } of bundle.entry ?? []) {
+      // References by id instead of by fullUrl, because the validators know only these.
+      const sent = rewriteReferences(resource ?? {}, (reference) =>
+        types.has(reference) ? `${types.get(reference)}/${reference.slice("urn:uuid:".length)}` : reference,
+      );
+      faults.push(...(fhirVersion === "R5" ? validateFhirR5(sent) : await validateFhir(sent)));
+    }
+    expect(faults).toEqual([]);
+    expect(types.size).toBeGreaterThan(150);
   });
 });
