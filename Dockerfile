@@ -31,5 +31,5 @@ USER node
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "--max-semi-space-size=8", "bin/studycast.cjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "bin/studycast.cjs"]
 CMD ["start"]

@@ -24,7 +24,7 @@ export type Child = {
 };
 
 /** The flags that `npm start`, the `studycast` program and the container start the worker with. */
-export const WORKER_NODE_ARGS = ["--max-semi-space-size=8"];
+export const WORKER_NODE_ARGS = ["--max-semi-space-size=8", "--heap-growing-percent=30"];
 
 export type ChildOptions = { env?: Record<string, string>; nodeArgs?: string[] };
 

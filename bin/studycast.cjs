@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8
+#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=30
 // The sources of a checkout, so that an old build is never run by mistake; else the built program (an installed package, the container).
 require("./need-node.cjs");
 const { existsSync } = require("node:fs");
