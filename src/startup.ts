@@ -4,7 +4,7 @@
  */
 import { type ErrorCode, errorRow, StudycastError, toStudycastError } from "./errors.ts";
 import { errorFields, type Log } from "./log.ts";
-import type { State } from "./state/index.ts";
+import type { Request } from "./request.ts";
 import { backoffMs, sleep } from "./time.ts";
 
 export type Check = { step: string; run(signal: AbortSignal): Promise<void> };
@@ -55,16 +55,21 @@ export type Identity = Readonly<Record<string, string>>;
 /** What decides how resources are written, but not whose they are. */
 const REWRITING: readonly string[] = ["MAPPING_VERSION", "FHIR_VERSION"];
 
+type Stamped = { kind: "new" | "same" } | { kind: "changed"; names: readonly string[] };
+
+/** What the check needs of the state. */
+type IdentityStore = {
+  stamp(identity: Identity): Promise<Stamped>;
+  restamp(identity: Identity): Promise<void>;
+  addRequest(request: Request): Promise<string>;
+};
+
 /**
  * Compares with what the state was written with. Another version of the mapping or of FHIR gives other resources for the same studies: all of them are
  * synced once more, at low priority; the request is stored before the new version is, so that a crash between the two does not lose it.
  * @throws StudycastError STATE_LAYOUT, STATE_SOURCE or STATE_IDENTITY, naming the options that differ
  */
-export async function checkIdentity(
-  identity: Identity,
-  state: Pick<State, "stamp" | "restamp" | "addRequest">,
-  log: Log,
-): Promise<void> {
+export async function checkIdentity(identity: Identity, state: IdentityStore, log: Log): Promise<void> {
   const stamp = await state.stamp(identity);
   if (stamp.kind !== "changed") return;
   const { names } = stamp;
