@@ -36,7 +36,7 @@ const rules: Record<string, Rule> = {
   http: { values: leaves, types: ["state"], packages: /^(node:.*|fastify|@fastify\/.*|@bull-board\/.*)$/ },
   request: { values: [], types: ["study"], packages: /^$/ },
   status: { values: [...leaves, "changefeed"], types: ["http", "state"], packages: /^$/ },
-  startup: { values: leaves, packages: /^node:/ },
+  startup: { values: leaves, types: ["request"], packages: /^node:/ },
   sync: { values: [...leaves, "dicomweb", "mapping", "fhir"], packages: /^(node:.*|fhir\/r[45])$/ },
   job: { values: leaves, types: ["sync", "state", "queue"], packages: /^node:/ },
   follower: { values: [...leaves, "changefeed"], types: ["state", "queue"], packages: /^node:/ },
