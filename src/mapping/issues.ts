@@ -52,6 +52,10 @@ export const ISSUE_CODES = {
     effect: "left-out",
     text: "instances that a rejection note of the study takes out (IHE Imaging Object Change Management)",
   },
+  "other-study": {
+    effect: "left-out",
+    text: "a rejection note names instances of another study; of this one it takes out none by that",
+  },
   conflict: { effect: "left-out", text: "instances disagree; the most frequent value is used" },
   "too-many-values": { effect: "left-out", text: "more different values in the study than are listed" },
   "duplicate-instance": { effect: "left-out", text: "the same SOP Instance UID twice in one series" },
