@@ -9,9 +9,14 @@ export type ArrayEnd = "complete" | "open" | "not an array";
 
 export type ElementSplitter = {
   push(bytes: Buffer): void;
-  /** `complete` once the array's closing bracket has come; `open` while it has not. */
+  /** Nothing more will come. `complete` when the array's closing bracket has come; `open` when it has not. */
   end(): ArrayEnd;
+  /** Something else than an array has come. */
+  isNoArray(): boolean;
 };
+
+/** The longest beginning of an element that is kept until more of it is there, to be taken whole. */
+const MAX_CARRIED = 65_536;
 
 /** 1 for bytes that mean something outside of strings. */
 const STRUCTURAL = new Uint8Array(256);
@@ -22,19 +27,23 @@ const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 /**
  * Calls `onElement` with the bytes of each element (valid during the call only). Of an element larger than `maxBytes` the rest is skipped, and
  * `onOversize` gets its first `maxBytes`.
- * @param takeWhole asked where an element begins: it may read all of it, if all of it is there, and return the place behind it, or -1
+ * @param takeWhole asked where an object begins: it may read all of it, if all of it is there, and return the place behind it, or -1; it is asked once more
+ *   when more of the object has come
  */
 export function createElementSplitter(
   maxBytes: number,
   onElement: (bytes: Buffer) => void,
   onOversize: (start: Buffer) => void,
-  takeWhole: (bytes: Buffer, start: number) => number = () => -1,
+  takeWhole?: (bytes: Buffer, start: number) => number,
 ): ElementSplitter {
   let state: ArrayEnd | "start" = "start";
   /** Nesting: 1 between the elements of the array. */
   let depth = 1;
   /** Nothing but white space has come since the last comma, or the array's bracket. */
   let atStart = true;
+  /** The beginning of an element, not looked at yet. */
+  let carried: Buffer | undefined;
+  let isEnding = false;
   let inString = false;
   /** The byte before was an unpaired backslash in a string. */
   let escaped = false;
@@ -69,7 +78,7 @@ export function createElementSplitter(
   }
 
   /** The hot loop: one look per byte, on local variables. */
-  function split(bytes: Buffer, start: number): void {
+  function split(bytes: Buffer, start: number, isCarried: boolean): void {
     const { length } = bytes;
     let from = start;
     for (let at = start; at < length; at++) {
@@ -88,8 +97,14 @@ export function createElementSplitter(
       const byte = bytes[at] ?? 0;
       if (atStart && byte > SPACE) {
         atStart = false;
-        const end = takeWhole(bytes, at);
-        if (end > at) {
+        const end = byte === OPEN_BRACE && takeWhole !== undefined ? takeWhole(bytes, at) : undefined;
+        const isLastTry = isEnding || (isCarried && at === start);
+        if (end === -1 && !isLastTry && length - at <= MAX_CARRIED) {
+          carried = Buffer.from(bytes.subarray(at));
+          atStart = true;
+          return;
+        }
+        if (end !== undefined && end > at) {
           // What follows, white space and a comma, is an element without content.
           parts = [];
           size = 0;
@@ -115,12 +130,23 @@ export function createElementSplitter(
     keep(bytes.subarray(from));
   }
 
+  function push(bytes: Buffer): void {
+    const start = state === "start" ? findStart(bytes) : 0;
+    if (state !== "open") return;
+    const before = carried;
+    carried = undefined;
+    if (before === undefined) split(bytes, start, false);
+    else split(Buffer.concat([before, bytes]), 0, true);
+  }
+
   return {
-    push(bytes) {
-      const start = state === "start" ? findStart(bytes) : 0;
-      if (state === "open") split(bytes, start);
+    push,
+    end() {
+      isEnding = true;
+      if (carried !== undefined) push(Buffer.alloc(0));
+      return state === "start" ? "open" : state;
     },
-    end: () => (state === "start" ? "open" : state),
+    isNoArray: () => state === "not an array",
   };
 }
 

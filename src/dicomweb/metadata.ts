@@ -68,7 +68,7 @@ export async function readMetadata(
     read.bytes += bytes.length;
     if (read.bytes > maxStudyBytes) throw new StudycastError("STUDY_TOO_LARGE", { maxBytes: maxStudyBytes });
     splitter.push(bytes);
-    if (splitter.end() === "not an array") throw new StudycastError("DICOM_RESPONSE", { what: "no array" });
+    if (splitter.isNoArray()) throw new StudycastError("DICOM_RESPONSE", { what: "no array" });
   }
   if (splitter.end() === "open") throw new StudycastError("DICOM_UNAVAILABLE", { step: "body", kind: "truncated" });
   return read;

@@ -35,6 +35,7 @@ function readAll(text: string, cuts: readonly number[], alike: boolean): unknown
     splitter.push(bytes.subarray(from, at));
     from = at;
   }
+  expect(splitter.end()).toBe("complete");
   return datasets;
 }
 
