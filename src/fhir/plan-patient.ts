@@ -132,7 +132,7 @@ function sharesIdentifier(found: Json, wanted: Json): boolean {
 }
 
 /** A later study, or the same study corrected: its own date may have become an earlier one. */
-function mayOverwrite(stamp: string | undefined, asOf: string): boolean {
+export function mayOverwrite(stamp: string | undefined, asOf: string): boolean {
   return stamp === undefined || stamp <= asOf || studyOf(stamp) === studyOf(asOf);
 }
 

@@ -8,6 +8,7 @@ import { studyDevices } from "./build-devices.ts";
 import { studyLists } from "./build-lists.ts";
 import { buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
 import {
+  anonymousSystem,
   createdMeta,
   endpointId,
   ownIdentifier,
@@ -26,7 +27,7 @@ import type { FhirVersion } from "./rows/row.ts";
 import { type Ownership, ownershipOf } from "./rows.ts";
 import type { StudyOfInstances, SupportingResource } from "./shapes.ts";
 import { buildSubject, type Subject } from "./subject.ts";
-import { supportingKeys, withSupporting } from "./supporting.ts";
+import { type SupportingType, supportingKeys, withSupporting } from "./supporting.ts";
 import type { Keyword } from "./tags.ts";
 import { compareText } from "./text.ts";
 import { type Ballot, vote, winner } from "./vote.ts";
@@ -68,15 +69,25 @@ export function buildStudy(
   const written = isR5 ? studyR5(model) : studyR4(model);
   const subject = isR5 && found.kind === "patient" ? { ...found, patient: patientR5(found.patient) } : found;
   const ownership = ownershipOf(options);
-  if (options.upsert === undefined || options.upsert.size === 0)
-    return { study, imagingStudy: written, subject, supporting: [], ownership, issues };
-  const { resource: imagingStudy, models } = withSupporting(written, devices, options.upsert);
+  const upsert = upsertedFor(found, model.id, options.upsert);
+  if (upsert.size === 0) return { study, imagingStudy: written, subject, supporting: [], ownership, issues };
+  const { resource: imagingStudy, models } = withSupporting(written, devices, upsert);
   const supporting = models.map((one) => ({
     resource: writeSupporting(one, options.fhirVersion),
     keys: supportingKeys(one),
     asOf,
   }));
   return { study, imagingStudy, subject, supporting, ownership, issues };
+}
+
+/** An order is somebody's: de-identified data would lead to a real person by it, or an order would be of nobody. */
+function upsertedFor(
+  subject: Subject,
+  scope: string,
+  upsert: ReadonlySet<SupportingType> = new Set(),
+): ReadonlySet<SupportingType> {
+  const isSomebody = subject.kind === "patient" && subject.identifier.system !== anonymousSystem(scope);
+  return isSomebody ? upsert : new Set([...upsert].filter((type) => type !== "ServiceRequest"));
 }
 
 /** Everything but the shape. */

@@ -124,6 +124,53 @@ describe("supporting resources", () => {
     expect(made).toMatchObject({ status: "completed", intent: "filler-order", subject: imagingStudy?.["subject"] });
   });
 
+  test("an order of ours goes with its study to another patient", async () => {
+    const more = order("A6");
+    const before = await sync({ uid: "1.6.1", patientId: "WRONG", more }, "ServiceRequest");
+    const after = await sync({ uid: "1.6.1", patientId: "RIGHT", more }, "ServiceRequest");
+    const made = await client.read("ServiceRequest", String(before.wanted.supporting[0]?.resource.id), signal);
+    expect(made?.["subject"]).toEqual(after.imagingStudy?.["subject"]);
+    expect(after.imagingStudy?.["subject"]).not.toEqual(before.imagingStudy?.["subject"]);
+    expect((await sync({ uid: "1.6.1", patientId: "RIGHT", more }, "ServiceRequest")).written).toEqual([]);
+  });
+
+  test("an order of another patient is not referred to, whoever made it: the number alone is shown", async () => {
+    const more = order("A7");
+    const newer = await sync({ uid: "1.7.2", date: "20240301", patientId: "P7", more }, "ServiceRequest");
+    const older = await sync({ uid: "1.7.1", date: "20240101", patientId: "P8", more }, "ServiceRequest");
+    const theirs = {
+      resourceType: "ServiceRequest",
+      id: "ris-order-8",
+      identifier: [{ system: "urn:oid:1.2.40.1", value: "A8" }],
+      status: "active",
+      intent: "order",
+      subject: { reference: "Patient/somebody-else" },
+    };
+    await client.put({ resourceType: "Patient", id: "somebody-else" }, undefined, signal);
+    await client.put(theirs, undefined, signal);
+    const other = await sync({ uid: "1.7.3", patientId: "P9", more: order("A8") }, "ServiceRequest");
+    for (const { imagingStudy } of [older, other]) {
+      const [reference] = (imagingStudy as unknown as { basedOn: object[] }).basedOn;
+      expect(reference).toMatchObject({ type: "ServiceRequest", identifier: { type: {} } });
+      expect(reference).not.toHaveProperty("reference");
+    }
+    const made = await client.read("ServiceRequest", String(newer.wanted.supporting[0]?.resource.id), signal);
+    expect(made?.["subject"]).toEqual(newer.imagingStudy?.["subject"]);
+    expect((await sync({ uid: "1.7.1", date: "20240101", patientId: "P8", more }, "ServiceRequest")).written).toEqual(
+      [],
+    );
+  });
+
+  test("de-identified data, phantoms and data of nobody have no order", () => {
+    const deidentified = { "00120062": value("CS", "YES") };
+    const phantom = { "00100200": value("CS", "YES") };
+    for (const more of [deidentified, phantom, { "00100020": value("LO") }]) {
+      const wanted = study({ more: { ...order("A9"), ...more } }, options("ServiceRequest"));
+      expect(wanted.supporting).toEqual([]);
+      expect(JSON.stringify(wanted.imagingStudy)).not.toContain("ServiceRequest/");
+    }
+  });
+
   test("several orders with one number: the reference stays logical, the study is written", async () => {
     for (const id of ["twin-1", "twin-2"])
       await client.put(

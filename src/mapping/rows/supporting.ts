@@ -124,8 +124,8 @@ export const SUPPORTING_ROWS: readonly MappingRow[] = [
   {
     target: "ServiceRequest.subject",
     tags: ["PatientID"],
-    rule: "As the study's",
-    ownership: CREATED_ONLY,
+    rule: "As the study's, of the latest study. An order of another patient is not referred to; de-identified data and phantoms have none",
+    ownership: KEPT,
     source: "FHIR ServiceRequest",
   },
 ];
