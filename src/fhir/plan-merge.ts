@@ -50,6 +50,10 @@ function mergeElement(found: unknown, wanted: unknown, owned: Owned): unknown {
       const items = recordsOf(wanted);
       return items.length === 0 && owned.keepWhenAbsent ? found : mergeItems(recordsOf(found), items, owned.owners);
     }
+    case "values": {
+      const before = textsOf(found).filter((text) => !owned.values.includes(text) || textsOf(wanted).includes(text));
+      return [...new Set([...before, ...textsOf(wanted)])];
+    }
     case "members":
       return merge(isRecord(found) ? found : {}, isRecord(wanted) ? wanted : {}, owned.members);
     case "list":
@@ -79,6 +83,8 @@ function owns(owner: ItemOwner, item: Json): boolean {
       return hasType(item, owner);
     case "identifier-type-code":
       return isRecord(item["identifier"]) && hasType(item["identifier"], owner);
+    case "reference":
+      return owner.references.some((reference) => item["reference"] === reference);
     case "url":
       return item["url"] === owner.url;
     case "extension":
@@ -110,6 +116,10 @@ function mergeKeyed(found: readonly Json[], wanted: readonly Json[], key: string
     const old = byKey.get(item[key]);
     return old === undefined ? item : merge(old, item, members);
   });
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 function isEmpty(value: unknown): boolean {

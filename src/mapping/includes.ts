@@ -18,8 +18,25 @@ export const INCLUDES = {
     "values that all instances of a series share, such as the tube voltage, as extensions of the series",
 } as const;
 
-export type Include = keyof typeof INCLUDES;
+/** Profiles that studies claim where they satisfy them: option PROFILES (profiles.ts). */
+export const PROFILES = {
+  "ihe-imr": "IHE Interactive Multimedia Report: ImagingStudy (R4)",
+  "ihe-mado": "IHE Manifest-based Access to DICOM Objects: ImagingStudy (R4)",
+  "eu-imaging": "HL7 Europe Imaging: ImagingStudy (R4, R5)",
+} as const;
+
+export type Profile = keyof typeof PROFILES;
+/** What is written only when asked for. */
+export type Include = keyof typeof INCLUDES | Profile;
 
 export function isInclude(name: string): name is Include {
-  return Object.hasOwn(INCLUDES, name);
+  return Object.hasOwn(INCLUDES, name) || Object.hasOwn(PROFILES, name);
+}
+
+/** The opt-in elements of these names, and those that profiles among them need. */
+export function wantedIncludes(names: readonly string[]): ReadonlySet<Include> {
+  const wanted = new Set(names.filter(isInclude));
+  if (wanted.has("ihe-mado"))
+    for (const implied of ["anatomical-region", "frame-count", "key-object-title"] as const) wanted.add(implied);
+  return wanted;
 }

@@ -8,7 +8,7 @@ import type { ObjectKind } from "./sop-classes.ts";
 
 const MADO = "https://profiles.ihe.net/RAD/MADO/StructureDefinition/";
 export const FRAMES_URL = `${MADO}MadoNumberOfFrames`;
-export const KEY_OBJECT_TITLE_URL = `${MADO}MadoKoDocumentTitle`;
+export const KEY_OBJECT_TITLE_URL = `${MADO}MadoKeyObjectDocumentTitle`;
 
 /** Number of Frames (0028,0008) of a multi-frame object, the coded title of a key object (PS3.16 CID 7010). */
 export type InstanceDetails = { frames: number | undefined; keyObjectTitle: readonly Coding[] | undefined };

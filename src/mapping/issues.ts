@@ -58,6 +58,10 @@ export const ISSUE_CODES = {
   },
   conflict: { effect: "left-out", text: "instances disagree; the most frequent value is used" },
   "too-many-values": { effect: "left-out", text: "more different values in the study than are listed" },
+  "profile-not-claimed": {
+    effect: "left-out",
+    text: "a profile of PROFILES demands what this attribute (or an option, for RetrieveLocationUID) would tell; the study does not claim it",
+  },
   "duplicate-instance": { effect: "left-out", text: "the same SOP Instance UID twice in one series" },
   "in-several-series": { effect: "kept", text: "the same SOP Instance UID in several series" },
 } as const satisfies Record<string, { effect: "left-out" | "kept"; text: string }>;

@@ -1,3 +1,4 @@
+import { type Include, PROFILES } from "./includes.ts";
 import type { RowOwnership } from "./ownership.ts";
 import { R6_DIFFERENCES } from "./r6.ts";
 import { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
@@ -8,7 +9,7 @@ import { tagOf } from "./tags.ts";
 export function mappingTable(): string {
   const lines = MAPPING_ROWS.map((row) => {
     const tags = row.tags.map((keyword) => `(${tagOf(keyword).slice(0, 4)},${tagOf(keyword).slice(4)}) ${keyword}`);
-    const rule = row.optIn === undefined ? row.rule : `Only with MAPPING_INCLUDE \`${row.optIn}\`. ${row.rule}`;
+    const rule = row.optIn === undefined ? row.rule : `Only with ${optionOf(row.optIn)} \`${row.optIn}\`. ${row.rule}`;
     const cells = [
       cell(row, "R4"),
       cell(row, "R5"),
@@ -40,6 +41,10 @@ function cell(row: MappingRow, version: FhirVersion): string {
   return row.slice === undefined ? `\`${target}\`` : `\`${target}\` (${row.slice})`;
 }
 
+function optionOf(name: Include): string {
+  return name in PROFILES ? "PROFILES" : "MAPPING_INCLUDE";
+}
+
 function ownershipText(ownership: RowOwnership): string {
   switch (ownership.kind) {
     case "identity":
@@ -49,6 +54,8 @@ function ownershipText(ownership: RowOwnership): string {
     case "whole":
       if (ownership.unless !== undefined) return "whole; without a value others' stays";
       return "keepWhenAbsent" in ownership ? "whole; never emptied" : "whole";
+    case "values":
+      return "these values";
     case "items":
       return ownership.owner.by === "presence"
         ? "added when missing, never removed"
@@ -64,6 +71,8 @@ function ownerText(owner: Exclude<Extract<RowOwnership, { kind: "items" }>["owne
       return `type ${owner.code}`;
     case "identifier-type-code":
       return `identifier type ${owner.code}`;
+    case "reference":
+      return "reference";
     case "url":
       return "url";
     case "extension":

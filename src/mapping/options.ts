@@ -22,14 +22,20 @@ export type MappingOptions = {
   locationSystem?: string | undefined;
   /** Coding Scheme Designator (`99ABC`) or UID → system, for schemes that the table of coding schemes does not have. */
   codeSystems?: Readonly<Record<string, string>> | undefined;
+  /** Whether studies refer to a QIDO-RS Endpoint too, at the address of the WADO-RS one. */
+  qidoEndpoint?: boolean | undefined;
+  /** Address of an IHE-IID viewer (RAD-106), for an Endpoint of its own; `{partition}` in it is the partition's name. */
+  viewerUrl?: string | undefined;
   /** IANA zone of times without an offset. */
   timeZone?: string | undefined;
   /** Studies with more instances than this list no plain images. */
   instanceListLimit: number;
   /** Types of supporting resources that are written; references to others stay logical. None when absent. */
   upsert?: ReadonlySet<SupportingType> | undefined;
-  /** Opt-in elements that are written (table INCLUDES); none when absent. */
+  /** Opt-in elements that are written (table INCLUDES) and profiles that are claimed (table PROFILES); none when absent. */
   include?: ReadonlySet<Include> | undefined;
+  /** Retrieve Location UID (0040,E011) of the source, which IHE MADO demands of the Endpoint. */
+  retrieveLocationUid?: string | undefined;
   /** v2-0203 type of Patient IDs whose issuer states none; `MR` when absent. */
   patientIdType?: string | undefined;
   /** Given names cut at spaces, as DICOMcast did. */

@@ -10,6 +10,8 @@ export type ItemOwner =
   | { by: "type-code"; system: string; code: string }
   /** `item.identifier.type.coding` has it (logical Reference) */
   | { by: "identifier-type-code"; system: string; code: string }
+  /** `item.reference` is one of these (Reference) */
+  | { by: "reference"; references: readonly string[] }
   /** `item.url` (Extension) */
   | { by: "url"; url: string }
   /** `item.extension` has one with this url */
@@ -25,6 +27,8 @@ export type Owned =
   | { kind: "whole"; keepWhenAbsent?: true; unless?: ItemOwner }
   /** A list: items of these owners are exactly the wanted ones (but see `presence`); `keepWhenAbsent` as above. */
   | { kind: "items"; owners: readonly ItemOwner[]; keepWhenAbsent?: true }
+  /** A list of texts: of these values those wanted, whatever else is in it. */
+  | { kind: "values"; values: readonly string[] }
   /** An object of which we own some members. */
   | { kind: "members"; members: OwnershipTree }
   /** A list keyed by a member: its membership is ours, and of each item the members named; others' members of an item stay with it. */
@@ -37,6 +41,7 @@ export type RowOwnership =
   | { kind: "identity" }
   | { kind: "whole"; keepWhenAbsent?: true; unless?: ItemOwner }
   | { kind: "items"; owner: ItemOwner; keepWhenAbsent?: true }
+  | { kind: "values"; values: readonly string[] }
   | { kind: "list"; key: "uid" };
 
 type OwnedRow = { target: string; ownership: RowOwnership };
@@ -57,6 +62,8 @@ function owned(path: string, rows: readonly OwnedRow[]): Owned {
   const [first] = own;
   if (first === undefined) return { kind: "members", members: subtree(`${path}.`, rows) };
   if (first.kind === "list") return { kind: "list", key: first.key, members: subtree(`${path}.`, rows) };
+  if (first.kind === "values")
+    return { kind: "values", values: own.flatMap((one) => (one.kind === "values" ? one.values : [])) };
   const keep = own.some((one) => "keepWhenAbsent" in one) ? { keepWhenAbsent: true as const } : {};
   const owners = own.flatMap((one) => (one.kind === "items" ? [one.owner] : []));
   if (owners.length > 0) return { kind: "items", owners, ...keep };

@@ -31,6 +31,8 @@ function ownItem(owner: ItemOwner, text: string): Json {
       return { ...typed(owner.system, owner.code), value: text };
     case "identifier-type-code":
       return { identifier: { ...typed(owner.system, owner.code), value: text } };
+    case "reference":
+      return { reference: owner.references[text.length % owner.references.length], display: text };
     case "url":
       return { url: owner.url, valueString: text };
     case "extension":
@@ -56,6 +58,8 @@ function nearItem(owner: ItemOwner, text: string, other: string): Json {
       return { system: `urn:other:${other}`, ...typed(owner.system, `${owner.code}X`), value: text };
     case "identifier-type-code":
       return { identifier: typed(`urn:other:${other}`, owner.code) };
+    case "reference":
+      return { reference: `${owner.references[0]}x`, display: text };
     case "url":
       return { url: `${owner.url}/${other}`, valueString: text };
     case "extension":
@@ -80,6 +84,8 @@ function wantedElement(owned: Owned): fc.Arbitrary<unknown> {
       return value;
     case "items":
       return fc.uniqueArray(fc.oneof(...owned.owners.map(itemOf)), { maxLength: 3, comparator: sameJson });
+    case "values":
+      return fc.subarray([...owned.values]);
     case "members":
       return wantedBy(owned.members);
     case "list":
@@ -169,6 +175,17 @@ function editOfElement(owned: Owned): fc.Arbitrary<Edit> {
               recordsOf(after).some((one) => sameJson(one, item)) ? [] : [`${path}[${JSON.stringify(item)}]`],
             ),
         }));
+    case "values":
+      return fc.array(fc.record({ text: word, front: fc.boolean() }), { maxLength: 3 }).map((items) => {
+        const texts = items.map(({ text, front }) => ({ text: `urn:other:${text}`, front }));
+        const part = (front: boolean) => texts.filter((one) => one.front === front).map(({ text }) => text);
+        const list = (of: unknown): unknown[] => (Array.isArray(of) ? of : []);
+        return {
+          add: (before) => [...new Set([...part(true), ...list(before), ...part(false)])],
+          missing: (_before, after, path) =>
+            texts.flatMap(({ text }) => (list(after).includes(text) ? [] : [`${path}[${text}]`])),
+        };
+      });
     case "list":
       return editOf(owned.members, ["extension", "modifierExtension", "id"]).map((edit) => ({
         add: (before) => recordsOf(before).map((item) => ({ ...keyOnly(item, owned.key), ...record(edit.add(item)) })),
