@@ -61,8 +61,9 @@ function planUpdate(found: Found, wanted: Json, asOf: string, ownership: Ownersh
   const before = stampsOf(found);
   const stamps: Stamps = new Map(before);
   const allowed: Json = { ...wanted };
-  // Reached over a merge: the survivor is this person, but the retired number is not its own.
-  if (!sharesIdentifier(found, wanted)) delete allowed["identifier"];
+  // Others know their Patient's numbers: one that we add would find this Patient for studies that have one of their own. Reached over a merge: the survivor
+  // is this person, but the retired number is not its own.
+  if (!isCreatedByUs(found) || !sharesIdentifier(found, wanted)) delete allowed["identifier"];
   const say = (facet: Facet) => {
     const value = facetOf(wanted, facet);
     if (value === undefined || !mayOverwrite(stamps.get(facet.id), asOf)) return undefined;

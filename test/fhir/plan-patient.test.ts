@@ -163,6 +163,16 @@ describe("a Patient that others keep", () => {
     expect(planPatient({ kind: "found", patient: ehr }, of("20240101", RICH), "create", OWNED)).toBeUndefined();
   });
 
+  test("sync gives nobody's Patient a further number: studies under that number would find two Patients, or this one by chance", () => {
+    const [number, further] = [
+      { system: "urn:oid:1.2.826.99", value: "4711" },
+      { "00101002": sequence({ "00100020": element("LO", "4712"), "00100021": element("LO", "HOSP A") }) },
+    ];
+    const ehr = { resourceType: "Patient", id: "ehr", identifier: [number] } as Found;
+    expect(synced([of("20240101", further)], ehr, "sync").identifier).toEqual([number]);
+    expect(synced([of("20240101", further)], undefined, "sync").identifier).toHaveLength(2);
+  });
+
   test("sync never sets our detail against or beside theirs", () => {
     const dead = { ...RICH, "00100034": element("LO", "R06-01-01") };
     const held = synced([of("20240101", dead)], ehr, "sync");

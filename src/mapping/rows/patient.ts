@@ -81,7 +81,7 @@ export const PATIENT_ROWS: readonly MappingRow[] = [
     target: "Patient.identifier",
     slice: "other ids",
     tags: ["OtherPatientIDsSequence", "OtherPatientIDs"],
-    rule: "Each with the system and type of its own issuer, without one where that gives none; `secondary`. The retired list adds what the sequence does not say",
+    rule: "Each with the system and type of its own issuer, without one where that gives none; `secondary`. The retired list adds what the sequence does not say. On Patients that we made only",
     ownership: added("system", "value"),
     source: "PS3.3 C.7.1.1",
   },
