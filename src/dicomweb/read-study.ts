@@ -3,7 +3,7 @@
  * not take the study with it.
  *
  * What must never happen: that trouble of the whole service is taken for bad instances, and a study loses them in FHIR. So instances count as
- * unreadable only after three tries each, and only if the metadata of another instance can be read after the last of them.
+ * unreadable only after four tries each, and only if the metadata of another instance can be read before and after the last of them.
  */
 import { StudycastError } from "../errors.ts";
 import { parseStudyId, type StudyId, studyId } from "../study.ts";
@@ -121,15 +121,18 @@ async function readOneByOne(
     }
   }
 
-  let failed = await inParallel(names, readOne);
-  for (let attempt = 0; attempt < LATER_TRIES && failed.length > 0; attempt++) {
+  const again = async (names: readonly InstanceName[]): Promise<InstanceName[]> => {
     const still: InstanceName[] = [];
-    for (const name of failed) if (!(await readOne(name))) still.push(name);
-    failed = still;
-  }
+    for (const name of names) if (!(await readOne(name))) still.push(name);
+    return still;
+  };
+  let failed = await inParallel(names, readOne);
+  for (let attempt = 0; attempt < LATER_TRIES && failed.length > 0; attempt++) failed = await again(failed);
   if (failed.length > 0) {
-    const alive = await metadataCanBeRead(site, study, good, signal);
-    if (!alive) throw trouble;
+    if (!(await metadataCanBeRead(site, study, good, signal))) throw trouble;
+    // The service may have come back between the last try and that look: only a failure between two looks that succeed is the instance's own.
+    failed = await again(failed);
+    if (failed.length > 0 && !(await metadataCanBeRead(site, study, good, signal))) throw trouble;
     unreadable.push(...failed.map((name) => ({ ...name, code: "INSTANCE_UNREADABLE" as const })));
   }
   if (total.instances + unreadable.length === 0) throw trouble;

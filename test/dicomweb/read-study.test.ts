@@ -139,6 +139,16 @@ describe("reading a study", () => {
     await expect(read(client())).rejects.toMatchObject({ code: "DICOM_UNAVAILABLE", detail: { status: 503 } });
   });
 
+  test("trouble of the service that ends after the last try of an instance does not make it unreadable", async () => {
+    store("1.2.3", 1);
+    store("1.2.4", 1);
+    // All of the study twice, then its instance three times; what follows is whether another can be read.
+    emulator.control.status({ route: "metadata", status: 500, times: 5 });
+    const { result, sops } = await read(client());
+    expect(result).toMatchObject({ kind: "read", instances: 1, unreadable: [] });
+    expect(sops).toEqual(sopsOf("1.2.3", 1));
+  });
+
   test("a body that breaks off once is read again; one that always does is read instance by instance", async () => {
     store("1.2.3", 10);
     emulator.control.breakStudyRead({ study: "1.2.3", afterInstances: 4, times: 1 });
