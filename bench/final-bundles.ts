@@ -70,7 +70,7 @@ function sampleRequests(
   });
   const wanted = buildStudy(study, instances, MAPPING);
   const identity = studyIdentity(SOURCE_ID, study);
-  const found = { identity, own: [], sameUid: [], endpoint: undefined };
+  const found = { identity, own: [], sameUid: [], endpoints: [] };
   const plan = planStudy(found, { kind: "absent" }, wanted, { patientPolicy: "create" });
   if (plan.kind !== "write") throw new Error(`the plan of a new study is ${plan.kind}`);
   const put = plan.writes.map(({ resource }) => ({

@@ -9,7 +9,7 @@ import type { DicomClient } from "./dicomweb/index.ts";
 import { type ErrorCode, StudycastError } from "./errors.ts";
 import {
   type carryOut,
-  type ensureEndpoint,
+  type ensureEndpoints,
   type FhirClient,
   type FoundReferred,
   type FoundStudy,
@@ -24,7 +24,8 @@ import {
 import {
   buildStudy,
   createAttributePool,
-  endpointResource,
+  endpointKinds,
+  endpointResources,
   forPartition,
   type InstanceAttributes,
   type Issue,
@@ -63,11 +64,11 @@ export type SyncDeps = {
   policy: WritePolicy;
   /** Most entries and bytes of one transaction. */
   limits: WriteLimits;
-  /** The WADO-RS base address to publish for a partition. */
+  /** The DICOMweb base address to publish for a partition. */
   endpointAddress(partition: string): string;
   /** Carries out a plan; a dry run hands in one that only tells it. */
   carryOut: typeof carryOut;
-  ensureEndpoint: typeof ensureEndpoint;
+  ensureEndpoints: typeof ensureEndpoints;
   /** Patients and supporting resources that a sync of this process is about to create, by resource id, until it has ended. Shared by all syncs of the process. */
   creating: Map<string, Promise<void>>;
   /** Runs a request and takes its time. */
@@ -103,7 +104,7 @@ export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSigna
 }
 
 async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
-  const identity = studyIdentity(deps.mapping.sourceId, job.study);
+  const identity = studyIdentity(deps.mapping.sourceId, job.study, endpointKinds(deps.mapping));
   const [found, read] = await together(signal, [
     (both) => deps.timed("fhir", "look-up-study", () => lookUpStudy(deps.fhir, identity, both)),
     (both) => deps.timed("dicom", "read-study", () => readAndReduce(job.study, deps, both)),
@@ -122,14 +123,9 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   if (wanted.imagingStudy.numberOfInstances === 0)
     return { ...(await removeStudy({ ...job, gone: true }, deps, found, signal)), issues: wanted.issues };
   const { partition } = parseStudyId(job.study);
-  const endpoint = endpointResource(
-    deps.mapping.sourceId,
-    partition,
-    deps.endpointAddress(partition),
-    deps.mapping.fhirVersion,
-  );
+  const endpoints = endpointResources(deps.mapping, partition, deps.endpointAddress(partition));
   const { ownership } = wanted;
-  const prepare = () => deps.ensureEndpoint(deps.fhir, { endpoint, ownership }, found, signal);
+  const prepare = () => deps.ensureEndpoints(deps.fhir, { endpoints, ownership }, found, signal);
   const outcome = await withReferred(wanted, deps, signal, ({ patient, supporting }) =>
     write(job, deps, planStudy(found, patient, wanted, deps.policy, supporting), prepare, signal),
   );

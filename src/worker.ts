@@ -8,7 +8,7 @@
  */
 import type { Config } from "./config.ts";
 import { type ErrorCode, toStudycastError } from "./errors.ts";
-import { carryOut, ensureEndpoint, ownedStudies, type Plan, probe } from "./fhir/index.ts";
+import { carryOut, ensureEndpoints, ownedStudies, type Plan, probe } from "./fhir/index.ts";
 import { feedStartOf, runFollower } from "./follower.ts";
 import { createHealth } from "./health.ts";
 import { dashboardPlugin, startHttpServer } from "./http/index.ts";
@@ -110,7 +110,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       fhir,
       mapping: { ...options.mapping, fhirVersion: services.fhirVersion() },
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
-      ensureEndpoint: dryRun === undefined ? ensureEndpoint : async () => {},
+      ensureEndpoints: dryRun === undefined ? ensureEndpoints : async () => {},
       creating: new Map<string, Promise<void>>(),
       timed: watch.timed,
     };

@@ -26,6 +26,8 @@ export function mappingOptions(config: PartialConfig) {
     procedureStepIdSystem: config.PROCEDURE_STEP_ID_SYSTEM,
     locationSystem: config.LOCATION_SYSTEM,
     codeSystems: config.CODE_SYSTEMS,
+    qidoEndpoint: config.QIDO_ENDPOINT === "yes",
+    viewerUrl: config.VIEWER_URL,
     timeZone: config.TIME_ZONE,
     instanceListLimit: config.INSTANCE_LIST_LIMIT,
     patientIdType: config.PATIENT_ID_TYPE,

@@ -196,6 +196,20 @@ const resources = {
       "Elements that are written only when asked for: names with commas between them. After a change run `studycast resync --all`; what is no longer asked for stays in FHIR.",
     example: "birth-time,language",
   },
+  QIDO_ENDPOINT: {
+    kind: "choice",
+    choices: ["no", "yes"],
+    group: "resources",
+    default: "no",
+    about: "Whether studies refer to an Endpoint of connection type dicom-qido-rs too, at the WADO-RS base.",
+  },
+  VIEWER_URL: {
+    kind: "public-url",
+    group: "resources",
+    about:
+      "Address of a viewer that understands IHE Invoke Image Display (RAD-106), for an Endpoint of connection type ihe-iid that every study refers to; readers append `?requestType=STUDY&studyUID=…`. `{partition}` in it is the name of the data partition.",
+    example: "https://viewer.hospital.example/IHEInvokeImageDisplay",
+  },
   INSTANCE_LIST_LIMIT: {
     kind: "integer",
     min: 0,

@@ -1,4 +1,4 @@
-/** The Endpoint of a (source, partition). Its id is our own, so whatever stands there is ours to keep right. */
+/** The Endpoints of a (source, partition). Their ids are our own, so whatever stands there is ours to keep right. */
 import { StudycastError } from "../errors.ts";
 import type { EndpointOf, Ownership } from "../mapping/index.ts";
 import type { FhirClient } from "./client.ts";
@@ -7,20 +7,23 @@ import type { FoundStudy, Write } from "./plan.ts";
 import { updateOf } from "./plan-merge.ts";
 
 /**
- * Writes the Endpoint when it is absent or differs in what is ours; it must be there before a study refers to it.
+ * Writes each Endpoint that is absent or differs in what is ours; they must be there before a study refers to them.
  * @throws StudycastError FHIR_CONFLICT when another worker came first (look up again), else as the client
  */
-export async function ensureEndpoint(
+export async function ensureEndpoints(
   client: FhirClient,
-  { endpoint, ownership }: { endpoint: EndpointOf; ownership: Ownership },
-  { endpoint: found }: Pick<FoundStudy, "endpoint">,
+  { endpoints, ownership }: { endpoints: readonly EndpointOf[]; ownership: Ownership },
+  { endpoints: found }: Pick<FoundStudy, "endpoints">,
   signal: AbortSignal,
 ): Promise<void> {
-  const wanted: Json = { ...endpoint };
-  const write: Write | undefined = found
-    ? updateOf(found, wanted, ownership.Endpoint)
-    : { resource: { ...wanted, resourceType: "Endpoint", id: String(endpoint.id) }, expect: "created" };
-  if (write !== undefined) await client.put(write.resource, write.ifMatch, signal);
+  for (const endpoint of endpoints) {
+    const wanted: Json = { ...endpoint };
+    const there = found.find(({ id }) => id === endpoint.id);
+    const write: Write | undefined = there
+      ? updateOf(there, wanted, ownership.Endpoint)
+      : { resource: { ...wanted, resourceType: "Endpoint", id: String(endpoint.id) }, expect: "created" };
+    if (write !== undefined) await client.put(write.resource, write.ifMatch, signal);
+  }
 }
 
 export async function endpointExists(client: FhirClient, id: string, signal: AbortSignal): Promise<boolean> {

@@ -12,15 +12,15 @@ export async function lookUpStudy(
   identity: StudyIdentity,
   signal: AbortSignal,
 ): Promise<FoundStudy> {
-  const { studyResourceId, ownIdentifier, studyUid, endpointId } = identity;
+  const { studyResourceId, ownIdentifier, studyUid, endpointIds } = identity;
   const own = { system: ownIdentifier.system ?? "", value: ownIdentifier.value ?? "" };
   const uid = { system: STUDY_UID_SYSTEM, value: `urn:oid:${studyUid}` };
-  const [byId, byOwn, byUid, endpoint] = await client.batch(
+  const [byId, byOwn, byUid, ...endpoints] = await client.batch(
     [
       get(`ImagingStudy/${studyResourceId}`),
       get(`ImagingStudy?${identifierQuery(own)}`),
       get(`ImagingStudy?${identifierQuery(uid)}`),
-      get(`Endpoint/${endpointId}`),
+      ...endpointIds.map((id) => get(`Endpoint/${id}`)),
     ],
     signal,
   );
@@ -33,7 +33,7 @@ export async function lookUpStudy(
     identity,
     own: [...new Map(ours.map((hit) => [hit.id, hit])).values()],
     sameUid,
-    endpoint: withId(readAnswer(endpoint, "Endpoint"), endpointId),
+    endpoints: endpointIds.flatMap((id, index) => withId(readAnswer(endpoints[index], "Endpoint"), id) ?? []),
   };
 }
 

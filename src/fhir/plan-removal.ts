@@ -30,7 +30,8 @@ function withoutOurParts(resource: Found, { identity }: FoundStudy): Json {
   const identifiers = recordsOf(identifier).filter(
     (item) => item["system"] !== own.system || item["value"] !== own.value,
   );
-  const endpoints = recordsOf(endpoint).filter((item) => item["reference"] !== `Endpoint/${identity.endpointId}`);
+  const ours = identity.ownEndpointIds.map((id) => `Endpoint/${id}`);
+  const endpoints = recordsOf(endpoint).filter((item) => !ours.some((reference) => item["reference"] === reference));
   return {
     ...rest,
     status: "unknown",

@@ -1,6 +1,12 @@
 /** What a study needs in the FHIR server: nothing, or one transaction of its Patient, its supporting resources and its ImagingStudy. Pure. */
 import type { Reference } from "fhir/r4";
-import { otherSubject, type StudyResources } from "../mapping/index.ts";
+import {
+  type Ownership,
+  type OwnershipTree,
+  otherSubject,
+  type StudyIdentity,
+  type StudyResources,
+} from "../mapping/index.ts";
 import { type Json, recordsOf, textOf } from "./json.ts";
 import type { Found, FoundPatient, FoundStudy, FoundSupporting, Plan, Write, WritePolicy } from "./plan.ts";
 import { updateOf } from "./plan-merge.ts";
@@ -54,9 +60,19 @@ export function planStudy(
   const others = planSupporting(wanted.supporting, supporting, subject.reference, wanted.ownership);
   const content: Json = { ...others.refer(wanted.imagingStudy), subject: subject.reference };
   const study =
-    chosen.kind === "one" ? updateOf(chosen.resource, content, wanted.ownership.ImagingStudy) : creation(content);
+    chosen.kind === "one"
+      ? updateOf(chosen.resource, content, studyTree(wanted.ownership, found.identity))
+      : creation(content);
   const writes = [subject.write, ...others.writes, study].filter((write) => write !== undefined);
   return writes.length === 0 ? { kind: "unchanged" } : { kind: "write", writes };
+}
+
+/** The rows own what endpoints are added; which references are ours to take away follows from source and partition. */
+function studyTree({ ImagingStudy }: Ownership, { ownEndpointIds }: StudyIdentity): OwnershipTree {
+  const { endpoint } = ImagingStudy;
+  if (endpoint?.kind !== "items") return ImagingStudy;
+  const references = ownEndpointIds.map((id) => `Endpoint/${id}`);
+  return { ...ImagingStudy, endpoint: { ...endpoint, owners: [...endpoint.owners, { by: "reference", references }] } };
 }
 
 function creation(content: Json): Write {

@@ -11,7 +11,8 @@ export type FoundStudy = {
   own: readonly Found[];
   /** All that carry the Study Instance UID; may hold those of `own` too. */
   sameUid: readonly Found[];
-  endpoint: Found | undefined;
+  /** Of `identity.endpointIds`, those that are there. */
+  endpoints: readonly Found[];
 };
 
 /** `ambiguous`: several Patients, or one of which it cannot be said that it is this patient. */

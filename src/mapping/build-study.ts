@@ -7,6 +7,7 @@ import { parseStudyId, type StudyId } from "../study.ts";
 import { studyDevices } from "./build-devices.ts";
 import { studyLists } from "./build-lists.ts";
 import { buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
+import { endpointKinds } from "./endpoint.ts";
 import {
   anonymousSystem,
   createdMeta,
@@ -37,7 +38,7 @@ import { writeSupporting } from "./write-supporting.ts";
 
 export type StudyResources<V extends FhirVersion = FhirVersion> = {
   study: StudyId;
-  /** Without `subject`. The endpoint reference is `Endpoint/<endpointId>`. */
+  /** Without `subject`. Its endpoints are `Endpoint/<endpointId>`, one for each of endpointKinds. */
   imagingStudy: StudyOfInstances<V>;
   subject: Subject;
   /** What the study refers to besides; those references are `Type/<id>`. Ordered by id. */
@@ -146,7 +147,9 @@ function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, opt
     partOf: lists.partOf,
     referrer,
     interpreter: lists.interpreter,
-    endpoint: [{ reference: `Endpoint/${endpointId(options.sourceId, partition)}` }],
+    endpoint: endpointKinds(options).map((kind) => ({
+      reference: `Endpoint/${endpointId(options.sourceId, partition, kind)}`,
+    })),
     numberOfSeries: series.length,
     numberOfInstances: all.length,
     procedure: lists.procedure,

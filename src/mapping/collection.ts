@@ -3,7 +3,7 @@ import type { Patient, Reference } from "fhir/r4";
 import { DEFAULT_PARTITION, type StudyId, studyId } from "../study.ts";
 import { buildStudy, type StudyResources } from "./build-study.ts";
 import { isRecord, text } from "./dataset.ts";
-import { endpointResource } from "./endpoint.ts";
+import { endpointResources } from "./endpoint.ts";
 import {
   type AttributePool,
   createAttributePool,
@@ -29,7 +29,7 @@ export type MappedDatasets<V extends FhirVersion = FhirVersion> = {
 
 /**
  * Maps DICOM JSON datasets of any studies, in any order.
- * @param endpointAddress the DICOMweb base URL to write into the Endpoint
+ * @param endpointAddress the DICOMweb base URL to write into the Endpoints
  */
 export function mapDatasets(
   datasets: Iterable<unknown>,
@@ -73,8 +73,8 @@ export function mapDatasets(
   const studies = [...groups]
     .sort(([a], [b]) => compareText(a, b))
     .map(([study, { instances }]) => buildStudy(study, instances, options));
-  const endpoint = endpointResource(options.sourceId, partition, endpointAddress, options.fhirVersion);
-  return { bundle: collectionBundle(studies, [endpoint]), studies, rejected };
+  const endpoints = endpointResources(options, partition, endpointAddress);
+  return { bundle: collectionBundle(studies, endpoints), studies, rejected };
 }
 
 /**

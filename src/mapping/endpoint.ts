@@ -1,39 +1,56 @@
-import { createdMeta, endpointId, uuidIdentifier } from "./identity.ts";
+/** The Endpoints of one partition of a source: where its studies are retrieved, searched and looked at. */
+import { createdMeta, type EndpointKind, endpointId, uuidIdentifier } from "./identity.ts";
 import { DCM } from "./modalities.ts";
 import type { EndpointModel } from "./model.ts";
-import type { FhirVersion } from "./rows/row.ts";
+import type { MappingOptions } from "./options.ts";
 import type { EndpointOf } from "./shapes.ts";
 import { endpointR4 } from "./write-r4.ts";
 import { endpointR5 } from "./write-r5.ts";
 
-/**
- * The WADO-RS endpoint of one partition of a source.
- * @param address the DICOMweb base URL to publish; a trailing slash and `/studies` are taken off, because clients append them
- */
-export function endpointResource(
-  sourceId: string,
-  partition: string,
-  address: string,
-  fhirVersion?: "R4",
-): EndpointOf<"R4">;
-export function endpointResource(
-  sourceId: string,
-  partition: string,
-  address: string,
-  fhirVersion: FhirVersion | undefined,
-): EndpointOf;
-export function endpointResource(
-  sourceId: string,
-  partition: string,
-  address: string,
-  fhirVersion: FhirVersion = "R4",
-): EndpointOf {
-  const model = endpointModel(sourceId, partition, address);
-  return fhirVersion === "R5" ? endpointR5(model) : endpointR4(model);
+export type EndpointOptions = Pick<MappingOptions, "sourceId" | "fhirVersion" | "qidoEndpoint" | "viewerUrl">;
+
+/** The kinds that the options ask for, WADO-RS first. */
+export function endpointKinds({
+  qidoEndpoint,
+  viewerUrl,
+}: Pick<EndpointOptions, "qidoEndpoint" | "viewerUrl">): EndpointKind[] {
+  return [
+    "dicom-wado-rs",
+    ...(qidoEndpoint ? ["dicom-qido-rs" as const] : []),
+    ...(viewerUrl ? ["ihe-iid" as const] : []),
+  ];
 }
 
-function endpointModel(sourceId: string, partition: string, address: string): EndpointModel {
-  const id = endpointId(sourceId, partition);
+/**
+ * One Endpoint for each kind that the options ask for, WADO-RS first.
+ * @param address the DICOMweb base URL to publish; a trailing slash and `/studies` are taken off, because clients append them
+ */
+export function endpointResources(
+  options: EndpointOptions & { fhirVersion?: "R4" },
+  partition: string,
+  address: string,
+): EndpointOf<"R4">[];
+export function endpointResources(options: EndpointOptions, partition: string, address: string): EndpointOf[];
+export function endpointResources(options: EndpointOptions, partition: string, address: string): EndpointOf[] {
+  const write = options.fhirVersion === "R5" ? endpointR5 : endpointR4;
+  return endpointKinds(options).map((kind) => write(endpointModel(kind, options, partition, address)));
+}
+
+/** Display by HL7's code system endpoint-connection-type, and what an address of the kind answers with. */
+const KINDS: Readonly<Record<EndpointKind, { display: string; mimeTypes: readonly string[] }>> = {
+  "dicom-wado-rs": { display: "DICOM WADO-RS", mimeTypes: ["application/dicom", "application/dicom+json"] },
+  "dicom-qido-rs": { display: "DICOM QIDO-RS", mimeTypes: ["application/dicom+json"] },
+  "ihe-iid": { display: "IHE IID", mimeTypes: ["text/html"] },
+};
+
+function endpointModel(
+  kind: EndpointKind,
+  { sourceId, viewerUrl = "" }: EndpointOptions,
+  partition: string,
+  address: string,
+): EndpointModel {
+  const id = endpointId(sourceId, partition, kind);
+  const { display, mimeTypes } = KINDS[kind];
   return {
     id,
     meta: createdMeta(),
@@ -41,8 +58,8 @@ function endpointModel(sourceId: string, partition: string, address: string): En
     status: "active",
     connectionType: {
       system: "http://terminology.hl7.org/CodeSystem/endpoint-connection-type",
-      code: "dicom-wado-rs",
-      display: "DICOM WADO-RS",
+      code: kind,
+      display,
     },
     payloadType: [
       {
@@ -52,13 +69,22 @@ function endpointModel(sourceId: string, partition: string, address: string): En
         ],
       },
     ],
-    payloadMimeType: ["application/dicom", "application/dicom+json"],
+    payloadMimeType: mimeTypes,
     name: undefined,
     extension: [],
-    address: address
-      .trim()
-      .replace(/\/+$/, "")
-      .replace(/\/studies$/, "")
-      .replace(/\/+$/, ""),
+    address: kind === "ihe-iid" ? viewerAddress(viewerUrl, partition) : webAddress(address),
   };
+}
+
+function webAddress(address: string): string {
+  return address
+    .trim()
+    .replace(/\/+$/, "")
+    .replace(/\/studies$/, "")
+    .replace(/\/+$/, "");
+}
+
+/** A URL parser may have escaped the braces. */
+function viewerAddress(url: string, partition: string): string {
+  return url.replaceAll(/(?:\{|%7B)partition(?:\}|%7D)/gi, () => encodeURIComponent(partition));
 }

@@ -29,8 +29,13 @@ export function studyResourceId(sourceId: string, study: StudyId): string {
   return uuidV5("study", sourceId, partition, studyInstanceUid);
 }
 
-export function endpointId(sourceId: string, partition: string): string {
-  return uuidV5("endpoint", sourceId, partition);
+/** Connection types (FHIR endpoint-connection-type) of the Endpoints a source can have in a partition, in the order in which studies refer to them. */
+export const ENDPOINT_KINDS = ["dicom-wado-rs", "dicom-qido-rs", "ihe-iid"] as const;
+export type EndpointKind = (typeof ENDPOINT_KINDS)[number];
+
+/** WADO-RS was there before the others: its id has no part for the kind. */
+export function endpointId(sourceId: string, partition: string, kind: EndpointKind = "dicom-wado-rs"): string {
+  return uuidV5("endpoint", sourceId, partition, ...(kind === "dicom-wado-rs" ? [] : [kind]));
 }
 
 /** The id of a patient. Without the source, so that two sources that see one patient meet at one id. */
@@ -66,16 +71,28 @@ export type StudyIdentity = {
   studyResourceId: string;
   ownIdentifier: Identifier;
   studyUid: string;
+  /** Of the WADO-RS Endpoint, which every source has. */
   endpointId: string;
+  /** Of the Endpoints the study is to refer to, WADO-RS first. */
+  endpointIds: readonly string[];
+  /** Of all Endpoints that are ours in the partition, whether they are wanted or not: a reference to one of them is ours to take away. */
+  ownEndpointIds: readonly string[];
 };
 
-export function studyIdentity(sourceId: string, study: StudyId): StudyIdentity {
+/** @param kinds Endpoints that are wanted */
+export function studyIdentity(
+  sourceId: string,
+  study: StudyId,
+  kinds: readonly EndpointKind[] = ["dicom-wado-rs"],
+): StudyIdentity {
   const { partition, studyInstanceUid } = parseStudyId(study);
   return {
     studyResourceId: studyResourceId(sourceId, study),
     ownIdentifier: ownIdentifier(sourceId, study),
     studyUid: studyInstanceUid,
     endpointId: endpointId(sourceId, partition),
+    endpointIds: kinds.map((kind) => endpointId(sourceId, partition, kind)),
+    ownEndpointIds: ENDPOINT_KINDS.map((kind) => endpointId(sourceId, partition, kind)),
   };
 }
 

@@ -1,7 +1,7 @@
 /** DICOM JSON of a study's instances → Patient, ImagingStudy, Endpoint, Device and more (FHIR R4, R5). Pure: no clock, no I/O, no logger; bad data comes back as values. */
 export { buildStudy, type StudyResources } from "./build-study.ts";
 export { collectionBundle, type MappedDatasets, mapDatasets } from "./collection.ts";
-export { endpointResource } from "./endpoint.ts";
+export { endpointKinds, endpointResources } from "./endpoint.ts";
 export {
   AS_OF_URL,
   CREATED_TAG,

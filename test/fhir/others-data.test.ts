@@ -104,7 +104,7 @@ const nothing = (wanted: ReturnType<typeof study>): FoundStudy => ({
   identity: studyIdentity(MAPPING.sourceId, wanted.study),
   own: [],
   sameUid: [],
-  endpoint: undefined,
+  endpoints: [],
 });
 const absent: FoundPatient = { kind: "absent" };
 const sample: fc.Arbitrary<Sample> = fc.record(

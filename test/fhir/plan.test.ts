@@ -18,7 +18,7 @@ const nothing = (wanted: StudyResources): FoundStudy => ({
   identity: studyIdentity("pacs", wanted.study),
   own: [],
   sameUid: [],
-  endpoint: undefined,
+  endpoints: [],
 });
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 

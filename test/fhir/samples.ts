@@ -2,7 +2,7 @@
 import {
   buildStudy,
   createAttributePool,
-  endpointResource,
+  endpointResources,
   type InstanceAttributes,
   instanceAttributes,
   type MappingOptions,
@@ -60,4 +60,8 @@ function dataset(uid: string, number: number, sample: Sample): Record<string, un
   };
 }
 
-export const endpoint = () => endpointResource("pacs", "Microsoft.Default", "http://127.0.0.1/v2");
+export function endpoint() {
+  const [wadoRs] = endpointResources({ sourceId: "pacs" }, "Microsoft.Default", "http://127.0.0.1/v2");
+  if (wadoRs === undefined) throw new Error("no endpoint");
+  return wadoRs;
+}

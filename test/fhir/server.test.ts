@@ -10,7 +10,7 @@ import {
   checkServer,
   createFhirClient,
   endpointExists,
-  ensureEndpoint,
+  ensureEndpoints,
   type FhirClient,
   lookUpPatient,
   lookUpStudy,
@@ -25,7 +25,7 @@ import {
 } from "../../src/fhir/index.ts";
 import {
   CREATED_TAG,
-  endpointResource,
+  endpointResources,
   type MappingOptions,
   ownershipOf,
   type StudyResources,
@@ -84,8 +84,8 @@ for (const [name, start, available] of servers) {
       const found = await look(wanted, sourceId);
       const { partition } = parseStudyId(wanted.study);
       const address = partition === "Microsoft.Default" ? "http://pacs/v2" : `http://pacs/v2/partitions/${partition}`;
-      const endpoint = endpointResource(sourceId, partition, address);
-      await ensureEndpoint(client, { endpoint, ownership: ownershipOf({}) }, found, signal);
+      const endpoints = endpointResources({ sourceId }, partition, address);
+      await ensureEndpoints(client, { endpoints, ownership: ownershipOf({}) }, found, signal);
       const patient =
         wanted.subject.kind === "patient" ? await lookUpPatient(client, wanted.subject, signal) : undefined;
       return planStudy(found, patient, wanted, { patientPolicy: policy });

@@ -193,7 +193,7 @@ describe("supporting resources", () => {
 
   test("what could not be looked up is not written, and the references to it stay logical", () => {
     const wanted = study({ more: scanner("S-4") }, options("Device"));
-    const nothing = { identity: studyIdentity("pacs", wanted.study), own: [], sameUid: [], endpoint: undefined };
+    const nothing = { identity: studyIdentity("pacs", wanted.study), own: [], sameUid: [], endpoints: [] };
     const refused = new Map<string, FoundSupportingResource>([[deviceIdOf(wanted), { kind: "ambiguous" }]]);
     for (const supporting of [new Map(), refused]) {
       const plan = planStudy(nothing, { kind: "absent" }, wanted, CREATE, supporting);

@@ -1,6 +1,6 @@
 /** What DICOMcast and its peers did wrong with these elements. Each test is named by what must not happen again. */
 import { describe, expect, test } from "@jest/globals";
-import { endpointResource } from "../../src/mapping/index.ts";
+import { endpointResources } from "../../src/mapping/index.ts";
 import { ctImage, element, firstSeries, issuesOf, mapImage, mapStudy, patientOf, reduceAll } from "./datasets.ts";
 
 const absolute = /^[a-z][a-z0-9+.-]*:\S+$/;
@@ -117,10 +117,9 @@ describe("must not happen", () => {
       "https://d.example/v2/studies",
       "https://d.example/v2/studies/",
     ])
-      expect(endpointResource("s", "p", address).address).toBe("https://d.example/v2");
-    expect(
-      endpointResource("s", "p", "https://d.example").payloadType[0]?.coding?.every((one) => one.system && one.code),
-    ).toBe(true);
+      expect(endpointResources({ sourceId: "s" }, "p", address)).toMatchObject([{ address: "https://d.example/v2" }]);
+    const [endpoint] = endpointResources({ sourceId: "s" }, "p", "https://d.example");
+    expect(endpoint?.payloadType[0]?.coding?.every((one) => one.system && one.code)).toBe(true);
   });
 
   test("instances that disagree make values flip with the order they come in", () => {

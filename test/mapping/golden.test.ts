@@ -41,6 +41,9 @@ function expectAsDemanded(expected: Expected, { bundle, studies, rejected }: Map
   if (expected.study !== undefined) expect(named(expected.study, study)).toEqual(expected.study);
   for (const [index, series] of (expected.series ?? []).entries())
     expect(named(series, study?.series?.[index])).toEqual(series);
+  const endpoints = resources.filter(({ resourceType }) => resourceType === "Endpoint");
+  if (expected.endpoints !== undefined)
+    expect(endpoints.map((one, index) => named(expected.endpoints?.[index] ?? {}, one))).toEqual(expected.endpoints);
   const supporting = resources.filter(({ resourceType }) => SUPPORTING.includes(resourceType));
   if (expected.supporting !== undefined)
     expect(supporting.map((one, index) => named(expected.supporting?.[index] ?? {}, one))).toEqual(expected.supporting);

@@ -21,6 +21,8 @@ export type Expected = {
   study?: Record<string, unknown>;
   /** By position. */
   series?: Record<string, unknown>[];
+  /** By position: WADO-RS first. */
+  endpoints?: Record<string, unknown>[];
   /** Devices and the like, by position: ordered by id. */
   supporting?: Record<string, unknown>[];
   issues?: string[];

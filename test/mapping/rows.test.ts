@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { ImagingStudy } from "fhir/r4";
 import {
   type BundleOf,
-  endpointResource,
+  endpointResources,
   type FhirVersion,
   MAPPING_ROWS,
   mappingTable,
@@ -23,14 +23,14 @@ const VERSIONS: { version: FhirVersion; resources: Written[] }[] = [
     version: "R4",
     resources: [
       ...cases.flatMap(({ mapped }) => resourcesOf(mapped.bundle)),
-      endpointResource("test", "Microsoft.Default", address),
+      ...endpointResources({ sourceId: "test" }, "Microsoft.Default", address),
     ],
   },
   {
     version: "R5",
     resources: [
       ...cases.flatMap(({ r5 }) => resourcesOf(r5.mapped.bundle)),
-      endpointResource("test", "Microsoft.Default", address, "R5"),
+      ...endpointResources({ sourceId: "test", fhirVersion: "R5" }, "Microsoft.Default", address),
     ],
   },
 ];

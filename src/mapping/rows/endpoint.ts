@@ -4,7 +4,7 @@ export const ENDPOINT_ROWS: readonly MappingRow[] = [
   {
     target: "Endpoint.id",
     tags: [],
-    rule: "version-5 UUID over source and partition",
+    rule: "version-5 UUID over source and partition and, except for WADO-RS, the connection type",
     ownership: CREATED_ONLY,
     source: "studycast",
   },
@@ -17,7 +17,13 @@ export const ENDPOINT_ROWS: readonly MappingRow[] = [
     source: "studycast",
   },
   { target: "Endpoint.status", tags: [], rule: "active", ownership: WHOLE, source: "R4" },
-  { target: "Endpoint.connectionType", tags: [], rule: "dicom-wado-rs", ownership: WHOLE, source: "R4" },
+  {
+    target: "Endpoint.connectionType",
+    tags: [],
+    rule: "dicom-wado-rs always; an Endpoint of its own with dicom-qido-rs where QIDO_ENDPOINT asks for it, and with ihe-iid where VIEWER_URL is set",
+    ownership: WHOLE,
+    source: "R4",
+  },
   { target: { r5: "Endpoint.payload" }, tags: [], rule: "One payload", ownership: WHOLE, source: "R5" },
   {
     target: { r4: "Endpoint.payloadType", r5: "Endpoint.payload.type" },
@@ -29,15 +35,15 @@ export const ENDPOINT_ROWS: readonly MappingRow[] = [
   {
     target: { r4: "Endpoint.payloadMimeType", r5: "Endpoint.payload.mimeType" },
     tags: [],
-    rule: "application/dicom, application/dicom+json",
+    rule: "WADO-RS: application/dicom, application/dicom+json; QIDO-RS: application/dicom+json; IHE-IID: text/html",
     ownership: WHOLE,
-    source: "PS3.18 §8.7",
+    source: "PS3.18 §8.7, 10.6; IHE RAD-106",
   },
   {
     target: "Endpoint.address",
     tags: [],
-    rule: "The DICOMweb base URL to publish, without trailing slash and without `/studies`",
+    rule: "The DICOMweb base URL to publish, without trailing slash and without `/studies`; of a viewer VIEWER_URL, to which clients append `?requestType=STUDY&studyUID=…`",
     ownership: WHOLE,
-    source: "FHIR ImagingStudy notes",
+    source: "FHIR ImagingStudy notes; IHE RAD-106",
   },
 ];

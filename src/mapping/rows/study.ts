@@ -160,7 +160,7 @@ export const STUDY_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.endpoint",
     tags: [],
-    rule: "The WADO-RS endpoint of the source and partition",
+    rule: "The source's endpoints in the partition: WADO-RS, QIDO-RS and viewer where asked for; ones of ours that are no longer asked for go, others' stay",
     ownership: { kind: "items", owner: { by: "presence", members: ["reference"] } },
     source: "R4",
   },
