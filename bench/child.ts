@@ -1,7 +1,7 @@
 /** A Node program as a child process, with its memory and processor time read from /proc (Linux only; elsewhere they are 0). */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -18,6 +18,9 @@ export type Child = {
   memory(): { nowMb: number; mostMb: number };
   /** Processor time used so far, in seconds. */
   cpuSeconds(): number;
+  /** Open file descriptors now. */
+  openFiles(): number;
+  kill(signal: NodeJS.Signals): void;
   exited: Promise<number | null>;
   /** SIGTERM, and SIGKILL when that takes too long; resolves at the end. */
   stop(): Promise<void>;
@@ -26,7 +29,12 @@ export type Child = {
 /** The flags that `npm start`, the `studycast` program and the container start the worker with. */
 export const WORKER_NODE_ARGS = ["--max-semi-space-size=8", "--heap-growing-percent=30"];
 
-export type ChildOptions = { env?: Record<string, string>; nodeArgs?: string[] };
+export type ChildOptions = {
+  env?: Record<string, string>;
+  nodeArgs?: string[];
+  /** Told each line of both outputs. */
+  onLine?: (line: string) => void;
+};
 
 const living = new Set<ChildProcess>();
 
@@ -42,6 +50,7 @@ export function startChild(program: string, args: readonly string[], options: Ch
   const lines: string[] = [];
   const waiting = new Set<() => void>();
   const read = (line: string) => {
+    options.onLine?.(line);
     lines.push(line);
     if (lines.length > 200) lines.shift();
     for (const look of waiting) look();
@@ -70,6 +79,8 @@ export function startChild(program: string, args: readonly string[], options: Ch
       }),
     memory: () => ({ nowMb: statusMb(pid, "VmRSS"), mostMb: statusMb(pid, "VmHWM") }),
     cpuSeconds: () => cpuSeconds(pid),
+    openFiles: () => openFiles(pid),
+    kill: (signal) => void child.kill(signal),
     exited,
     async stop() {
       child.kill("SIGTERM");
@@ -101,6 +112,14 @@ function cpuSeconds(pid: number): number {
   // The name in brackets may hold spaces; user and system time are the 12th and 13th field behind it.
   const fields = (proc(pid, "stat").split(") ")[1] ?? "").split(" ");
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
+}
+
+function openFiles(pid: number): number {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return 0;
+  }
 }
 
 function proc(pid: number, file: string): string {

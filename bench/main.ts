@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- name…] [--quick] [--json] [--write]`: asks the questions (all without names) one after the other and tells the answers.
+ * `npm run bench [-- name…] [--quick] [--json] [--write]`: asks the questions (all but the longest without names) one after the other and tells the answers.
  * `--write` puts them into docs/benchmarks.md. Exit code 1 when a target is missed.
  */
 import { readFileSync, writeFileSync } from "node:fs";
@@ -15,6 +15,8 @@ import { mapping } from "./mapping.ts";
 import { keeps, type Question } from "./question.ts";
 import { redisBytes } from "./redis-bytes.ts";
 import { type Asked, answerText, environmentText, updatedPage } from "./report.ts";
+import { scaling } from "./scaling.ts";
+import { soak } from "./soak.ts";
 import { bigStudies, smallStudies } from "./throughput.ts";
 
 const QUESTIONS: readonly Question[] = [
@@ -26,6 +28,8 @@ const QUESTIONS: readonly Question[] = [
   arrivingStudy,
   hugeStudy,
   latency,
+  scaling,
+  soak,
 ];
 
 const { values, positionals } = parseArgs({
@@ -52,7 +56,7 @@ say(`${environmentText(surroundings())}${values.quick ? "; quick: the numbers me
 const all: Asked[] = [];
 try {
   for (const question of QUESTIONS) {
-    if (positionals.length > 0 && !positionals.includes(question.name)) continue;
+    if (positionals.length > 0 ? !positionals.includes(question.name) : question.onlyByName) continue;
     const startedMs = performance.now();
     const loadBefore = load();
     const tell = (line: string) => say(`    ${question.name}: ${line}`);

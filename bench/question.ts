@@ -29,6 +29,8 @@ export type Question = {
   /** As given on the command line. */
   name: string;
   title: string;
+  /** Too long to be asked along with the others: only when it is named. */
+  onlyByName?: true;
   ask(run: Run): Promise<Answer>;
 };
 

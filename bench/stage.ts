@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Counts } from "../emulators/fault-proxy/index.ts";
 import { type EmbeddedRedis, startEmbeddedRedis } from "../src/redis/index.ts";
-import { type Child, startChild, WORKER_NODE_ARGS } from "./child.ts";
+import { type Child, type ChildOptions, startChild, WORKER_NODE_ARGS } from "./child.ts";
 
 /** Patient IDs of the synthetic studies get this system, in what the worker writes and in what is re-enacted. */
 export const PATIENT_ID_SYSTEM = "urn:oid:2.25.1";
@@ -11,8 +11,15 @@ export const SOURCE_ID = "bench";
 export type StageOptions = {
   /** As `--synthetic` of the DICOM emulator; without it the emulator is empty and takes files. */
   synthetic?: string;
+  /** Another program with another feed in place of the DICOM emulator, and its arguments. */
+  dicom?: readonly [program: string, ...args: string[]];
+  fhirArgs?: readonly string[];
+  /** Redis keeps its data in this folder, so that one that is killed comes back with it; without it Redis has no disk. */
+  redisDir?: string;
   /** Added to each request by the proxies; undefined: no proxies. */
   latencyMs?: number;
+  /** Only to FHIR requests, where it is another than that of DICOM. */
+  fhirLatencyMs?: number;
 };
 
 export type Stage = {
@@ -25,30 +32,37 @@ export type Stage = {
   redis: EmbeddedRedis;
   /** Processor seconds used so far, by process. */
   cpu(): Record<string, number>;
+  /** Most resident memory so far, in MB, by process; the workers left out. */
+  memories(): Record<string, number>;
   counts(service: "dicom" | "fhir"): Promise<Counts>;
   resetCounts(): Promise<void>;
   /** Live resources of a type in the FHIR server. */
   count(type: string): Promise<number>;
-  startWorker(env: Record<string, string>, nodeArgs?: string[]): Child;
+  startWorker(env: Record<string, string>, options?: Pick<ChildOptions, "nodeArgs" | "onLine">): Child;
   stop(): Promise<void>;
 };
 
 export async function startStage(options: StageOptions, signal: AbortSignal): Promise<Stage> {
   const children: [string, Child][] = [];
-  const start = async (name: string, program: string, args: string[]): Promise<string> => {
+  const start = async (name: string, program: string, args: readonly string[]): Promise<string> => {
     const child = startChild(program, [...args, "--parent-pipe"]);
     children.push([name, child]);
     return child.line(/^READY (.+)$/);
   };
   const synthetic = options.synthetic === undefined ? [] : ["--synthetic", options.synthetic];
-  const dicomDirect = await start("DICOM emulator", "emulators/dicom/main.ts", synthetic);
-  const fhirDirect = `${await start("FHIR emulator", "emulators/fhir/main.ts", [])}/fhir`;
-  const proxy = (name: string, target: string) =>
-    start(name, "emulators/fault-proxy/main.ts", ["--target", target, "--latency", String(options.latencyMs)]);
+  const [program, ...args] = options.dicom ?? ["emulators/dicom/main.ts", ...synthetic];
+  const dicomDirect = await start("DICOM emulator", program, args);
+  const fhirDirect = `${await start("FHIR emulator", "emulators/fhir/main.ts", options.fhirArgs ?? [])}/fhir`;
+  const proxy = (name: string, target: string, latencyMs = options.latencyMs) =>
+    start(name, "emulators/fault-proxy/main.ts", ["--target", target, "--latency", String(latencyMs)]);
   const proxied = options.latencyMs !== undefined;
   const dicomProxy = proxied ? await proxy("DICOM proxy", dicomDirect) : dicomDirect;
-  const fhirProxy = proxied ? await proxy("FHIR proxy", fhirDirect) : fhirDirect;
-  const redis = await startEmbeddedRedis({ mode: "temporary", env: process.env, tell: () => {} }, signal);
+  const fhirProxy = proxied ? await proxy("FHIR proxy", fhirDirect, options.fhirLatencyMs) : fhirDirect;
+  const mode =
+    options.redisDir === undefined
+      ? { mode: "temporary" as const }
+      : { mode: "durable" as const, dataDir: options.redisDir };
+  const redis = await startEmbeddedRedis({ ...mode, env: process.env, tell: () => {} }, signal);
 
   return {
     dicomUrl: dicomProxy,
@@ -57,6 +71,10 @@ export async function startStage(options: StageOptions, signal: AbortSignal): Pr
     fhirDirect,
     redis,
     cpu: () => Object.fromEntries(children.map(([name, child]) => [name, child.cpuSeconds()])),
+    memories: () =>
+      Object.fromEntries(
+        children.filter(([name]) => name !== "worker").map(([name, child]) => [name, child.memory().mostMb]),
+      ),
     counts: async (service) => (await json(`${service === "dicom" ? dicomProxy : fhirProxy}/__counts`)) as Counts,
     async resetCounts() {
       for (const url of [dicomProxy, fhirProxy])
@@ -66,7 +84,7 @@ export async function startStage(options: StageOptions, signal: AbortSignal): Pr
       const bundle = (await json(`${fhirDirect}/${type}?_summary=count`)) as { total?: number };
       return bundle.total ?? 0;
     },
-    startWorker(env, nodeArgs = WORKER_NODE_ARGS) {
+    startWorker(env, { nodeArgs = WORKER_NODE_ARGS, ...more } = {}) {
       const base = {
         DICOM_URL: dicomProxy,
         FHIR_URL: proxied ? `${fhirProxy}/fhir` : fhirDirect,
@@ -76,7 +94,7 @@ export async function startStage(options: StageOptions, signal: AbortSignal): Pr
         HTTP_PORT: "0",
         LOG_LEVEL: "info",
       };
-      const child = startChild("src/cli/main.ts", ["start"], { env: { ...base, ...env }, nodeArgs });
+      const child = startChild("src/cli/main.ts", ["start"], { ...more, env: { ...base, ...env }, nodeArgs });
       children.push(["worker", child]);
       return child;
     },

@@ -32,6 +32,8 @@ export type FhirEmulatorOptions = {
   fhirVersion?: string;
   /** Whether clients may choose ids (default true; false: 405). */
   updateCreate?: boolean;
+  /** Versions kept per resource, deleted ones included (default 50). */
+  historyLimit?: number;
 };
 
 const JSON_TYPES = /^(application\/(fhir\+|json-patch\+)?json|text\/json)\b/;

@@ -1,4 +1,4 @@
-/** `node emulators/fhir/main.ts [--port P] [--host H] [--hapi] [--search-cache-ms N] [--fhir-version V] [--no-update-create] [--parent-pipe]` */
+/** `node emulators/fhir/main.ts [--port P] [--host H] [--hapi] [--search-cache-ms N] [--fhir-version V] [--no-update-create] [--history N] [--parent-pipe]` */
 import { parseArgs } from "node:util";
 import { startFhirEmulator } from "./index.ts";
 
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     "search-cache-ms": { type: "string" },
     "fhir-version": { type: "string", default: "4.0.1" },
     "no-update-create": { type: "boolean", default: false },
+    history: { type: "string" },
     "parent-pipe": { type: "boolean", default: false },
   },
 });
@@ -21,6 +22,7 @@ const emulator = await startFhirEmulator({
   fhirVersion: values["fhir-version"],
   updateCreate: !values["no-update-create"],
   ...(cache === undefined ? {} : { searchCacheMs: Number(cache) }),
+  ...(values.history === undefined ? {} : { historyLimit: Number(values.history) }),
 });
 process.stdout.write(`READY http://${values.host}:${emulator.port}\n`);
 

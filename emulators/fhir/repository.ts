@@ -35,8 +35,6 @@ export type Write = { kind: "none" | "created" | "updated" | "unchanged" | "dele
 type Row = { version: number; current: Stored | undefined; history: Resource[]; order: number };
 type Stored = WithId<Resource>;
 
-/** Older versions kept per resource: a growing study would otherwise fill the memory of a bench. */
-const HISTORY_LIMIT = 50;
 const ID = /^[A-Za-z0-9\-.]{1,64}$/;
 const META_PARAMETERS: ReadonlySet<string> = new Set(["_id", "_tag", "_lastUpdated", "_profile", "_security"]);
 /** The one chain that is known; the library finds nothing by any other, so others are refused. */
@@ -292,7 +290,8 @@ export class IndexedRepository extends MemoryRepository {
   #put(key: string, version: number, current: Stored | undefined): void {
     const row = this.#rows.get(key);
     const order = ++this.#order;
-    const history = current ? [...(row?.history ?? []), current].slice(-HISTORY_LIMIT) : (row?.history ?? []);
+    const kept = [...(row?.history ?? []), ...(current ? [current] : [])];
+    const history = kept.slice(Math.max(0, kept.length - this.#rules.historyLimit));
     this.#replace(key, { version, current, history, order });
     this.#undo?.push(() => this.#replace(key, row));
     this.#touched.add(key);

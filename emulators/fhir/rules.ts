@@ -41,6 +41,8 @@ export type Rules = Readonly<{
   updateCreate: boolean;
   /** Most entries of a Bundle (Azure: 500). */
   maxEntries: number;
+  /** Older versions kept per resource, deleted ones included: a study that grows, or studies that come and go, would otherwise fill the memory of a bench. */
+  historyLimit: number;
 }>;
 
 export const STRICT: Rules = {
@@ -63,6 +65,7 @@ export const STRICT: Rules = {
   fhirVersion: "4.0.1",
   updateCreate: true,
   maxEntries: 500,
+  historyLimit: 50,
 };
 
 export const HAPI: Rules = {
@@ -85,4 +88,5 @@ export const HAPI: Rules = {
   fhirVersion: "4.0.1",
   updateCreate: true,
   maxEntries: Number.POSITIVE_INFINITY,
+  historyLimit: 50,
 };
