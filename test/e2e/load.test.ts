@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { hospitalDay, playHospitalDay } from "../../emulators/samples/index.ts";
-import { FHIR_E2E_URL, type Stack, startStack } from "./stack.ts";
+import { FHIR_E2E_URL, LONG_TEST_MS, type Stack, startStack } from "./stack.ts";
 import { bytesOf, dayTruth, expectTruth, expectValid, type TrueStudy } from "./truth.ts";
 
 const shared = resolve(import.meta.dirname, "../../../shared");
@@ -53,7 +53,7 @@ describe.each(SOURCES)("$name", ({ open, truth }) => {
     await expectTruth(stack, truth(stack));
   });
 
-  test("all resources are valid", () => expectValid(stack), 60_000);
+  test("all resources are valid", () => expectValid(stack), LONG_TEST_MS);
 
   test("read again from sequence 0 with Redis kept: not one further write", async () => {
     const before = await stack.fhir.versions();

@@ -28,7 +28,10 @@ import {
 /** Set: the suite runs against this FHIR server; what only the emulator can show is left out. */
 export const FHIR_E2E_URL = process.env["FHIR_E2E_URL"];
 
+/** A real server answers later than the emulator, and takes the cores from the rest. */
 const SETTLED_MS = FHIR_E2E_URL === undefined ? 20_000 : 120_000;
+/** Limit of a test that waits for several things in turn. */
+export const LONG_TEST_MS = FHIR_E2E_URL === undefined ? 60_000 : 300_000;
 const LOOK_MS = 25;
 
 export type FhirSide = {
@@ -38,6 +41,8 @@ export type FhirSide = {
   studies(): Promise<ImagingStudy[]>;
   patients(): Promise<Patient[]>;
   endpoints(): Promise<Endpoint[]>;
+  /** One resource by its reference (`Patient/1`), whoever made it. */
+  read<T extends FhirResource>(reference: string): Promise<T>;
   /** Equal before and after: not one resource of this stack was written in between. */
   versions(): Promise<string>;
   put(resource: FhirResource): Promise<void>;
@@ -178,13 +183,18 @@ function fhirSide(url: string, emulator: FhirEmulator | undefined, seed: string)
       emulator !== undefined ||
       subjects.has(`Patient/${id}`) ||
       identifier.some(({ system }) => system?.includes(seed));
-    return (await all<Patient>("Patient")).filter(isOurs);
+    const found = (await all<Patient>("Patient")).filter(isOurs);
+    if (emulator !== undefined) return found;
+    for (const { id } of found) subjects.delete(`Patient/${id}`);
+    // Those that studycast has not made do not carry its tag.
+    const others = [...subjects].filter((reference) => reference !== undefined);
+    return [...found, ...(await Promise.all(others.map((reference) => get<Patient>(`${url}/${reference}`))))];
   };
   const endpoints = async () => (await all<Endpoint>("Endpoint")).filter(({ address }) => address.includes(seed));
   const send = async (method: string, resource: FhirResource) => {
     const answer = await fetch(`${url}/${resource.resourceType}/${resource.id}`, {
       method,
-      headers: { "content-type": "application/fhir+json" },
+      headers: { "content-type": "application/fhir+json", connection: "close" },
       ...(method === "PUT" ? { body: JSON.stringify(resource) } : {}),
     });
     if (!answer.ok) throw new Error(`${method} ${resource.resourceType}: ${answer.status} ${await answer.text()}`);
@@ -195,6 +205,7 @@ function fhirSide(url: string, emulator: FhirEmulator | undefined, seed: string)
     studies,
     patients,
     endpoints,
+    read: (reference) => get(`${url}/${reference}`),
     async versions() {
       const resources = [...(await studies()), ...(await patients()), ...(await endpoints())];
       const versions = resources.map(({ resourceType, id, meta }) => `${resourceType}/${id}@${meta?.versionId}`);
@@ -205,20 +216,24 @@ function fhirSide(url: string, emulator: FhirEmulator | undefined, seed: string)
   };
 }
 
+// A connection of its own each time: a real server closes idle ones, and a busy test process may not have noticed that.
+const HEADERS = { accept: "application/fhir+json", "cache-control": "no-cache", connection: "close" };
+
+async function get<T>(url: string): Promise<T> {
+  const answer = await fetch(url, { headers: HEADERS });
+  if (!answer.ok) throw new Error(`read of ${url}: ${answer.status}`);
+  return (await answer.json()) as T;
+}
+
+type Page<T> = { entry?: { resource: T }[]; link?: { relation: string; url: string }[] };
+
 /** All live resources of a type that studycast has made, page by page, past the server's search cache. */
 async function searchAll<T extends FhirResource>(url: string, type: string): Promise<T[]> {
   const found: T[] = [];
   const tag = encodeURIComponent("urn:studycast:tag|created");
   let next: string | undefined = `${url}/${type}?_tag=${tag}&_count=200`;
   while (next !== undefined) {
-    // A connection of its own: a real server closes idle ones, and a busy test process may not have noticed that.
-    const headers = { accept: "application/fhir+json", "cache-control": "no-cache", connection: "close" };
-    const answer = await fetch(next, { headers });
-    if (!answer.ok) throw new Error(`search of ${type}: ${answer.status}`);
-    const page = (await answer.json()) as {
-      entry?: { resource: T }[];
-      link?: { relation: string; url: string }[];
-    };
+    const page: Page<T> = await get(next);
     found.push(...(page.entry ?? []).map(({ resource }) => resource));
     next = page.link?.find(({ relation }) => relation === "next")?.url;
   }

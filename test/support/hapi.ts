@@ -1,6 +1,6 @@
 /**
  * A real HAPI FHIR server and HAPI's offline validator for tests (test/servers/hapi). Both are Java; where Java or Maven is
- * missing the functions return null (after one line that says so) and their tests skip.
+ * missing, or Maven cannot fetch the jars, the functions return null (after one line that says so) and their tests skip.
  *
  * Every process started here ends with the process that started it: a small shell stands between, which kills Java when its
  * standard input closes, however this process ends.
@@ -34,21 +34,27 @@ export type ValidationReport = {
 
 const ROOT = join(import.meta.dirname, "..", "servers", "hapi");
 const START_MS = 420_000;
+/** About 470 MB are fetched the first time. */
+const BUILD_MS = 360_000;
+const JAVA = 17;
 /** Runs "$@" as a child and kills it when standard input ends; its exit code is passed on. */
 const WATCHDOG =
   'exec 3<&0; "$@" </dev/null & child=$!; (cat <&3 >/dev/null; kill $child 2>/dev/null) & watch=$!; wait $child; code=$?; kill $watch 2>/dev/null; exit $code';
 
-let missingSaid = false;
 let available: boolean | undefined;
 
-/** Whether `java` and `mvn` run here; says once on standard error what is missing. */
+/** Whether a JDK and Maven run here; says once on standard error what is missing. */
 export function hapiAvailable(): boolean {
-  available ??= ["java", "mvn"].every((tool) => spawnSync(tool, ["-version"], { stdio: "ignore" }).status === 0);
-  if (!available && !missingSaid) {
-    missingSaid = true;
-    process.stderr.write("HAPI FHIR is left out of the tests: it needs Java 17 (java) and Maven (mvn).\n");
-  }
+  if (available !== undefined) return available;
+  const javac = spawnSync("javac", ["-version"], { encoding: "utf8" });
+  const major = Number(/^javac (\d+)/m.exec(`${javac.stdout}\n${javac.stderr}`)?.[1]);
+  available = major >= JAVA && spawnSync("mvn", ["-version"], { stdio: "ignore" }).status === 0;
+  if (!available) leaveOut(`it needs a JDK ${JAVA} or newer (javac) and Maven (mvn).`);
   return available;
+}
+
+function leaveOut(why: string): void {
+  process.stderr.write(`HAPI FHIR is left out of the tests: ${why}\n`);
 }
 
 /** Built before, and the jars it was built with are still in the local Maven repository. */
@@ -61,19 +67,37 @@ function isBuilt(folder: string): boolean {
     .every((jar) => existsSync(jar));
 }
 
+const UNREACHABLE =
+  /could not (?:transfer|resolve|find) |non-resolvable|unknown host|offline mode|network is unreachable|connection refused|timed out/i;
+
+/** What Maven's output says of a build that failed: jars that could not be fetched, or something that is wrong with the project. */
+export const wasUnreachable = (output: string): boolean => UNREACHABLE.test(output);
+
 async function build(project: "server" | "validator"): Promise<string | null> {
   if (!hapiAvailable()) return null;
   const folder = join(ROOT, project);
   if (isBuilt(folder)) return folder;
-  const maven = spawn("mvn", ["-q", "compile"], { cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
+  // Maven writes its errors to standard output.
+  const maven = spawn("mvn", ["-q", "-B", "compile"], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: BUILD_MS,
+  });
   const said: Buffer[] = [];
-  maven.stderr.on("data", (chunk: Buffer) => said.push(chunk));
-  const [code] = (await once(maven, "close")) as [number];
+  for (const stream of [maven.stdout, maven.stderr]) stream.on("data", (chunk: Buffer) => said.push(chunk));
+  const [code] = (await once(maven, "close")) as [number | null];
   if (code === 0) return folder;
-  process.stderr.write(
-    `HAPI FHIR (${project}) could not be built by mvn: ${Buffer.concat(said).toString().slice(0, 500)}\n`,
-  );
+  const output = Buffer.concat(said).toString();
+  if (code !== null && !wasUnreachable(output))
+    throw new Error(`HAPI FHIR (${project}) could not be built by mvn: ${output.slice(0, 2000)}`);
+  leaveOut(`Maven could not fetch its jars (${project}); is Maven Central reachable from here?`);
+  available = false;
   return null;
+}
+
+/** Builds the server and the validator where they are not; false (after one line) where that is not possible here. Throws when they do not compile. */
+export async function prepareHapi(): Promise<boolean> {
+  return (await build("server")) !== null && (await build("validator")) !== null;
 }
 
 /** Starts `run.sh` of a project with `--port=0` and waits for its READY line; resolves with the address in it. */
