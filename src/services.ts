@@ -2,7 +2,7 @@
 import { Agent } from "undici";
 import { createAuthorize } from "./auth/index.ts";
 import { createFeedClient, type FeedClient } from "./changefeed/index.ts";
-import type { Config } from "./config.ts";
+import type { Config, PartialConfig } from "./config.ts";
 import { createDicomClient, type DicomClient, probePartitions } from "./dicomweb/index.ts";
 import { errorRow, StudycastError } from "./errors.ts";
 import { checkServer, createFhirClient, endpointExists, type FhirClient } from "./fhir/index.ts";
@@ -47,11 +47,7 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
   releases.add("Redis connection", CLOSE_MS, () => closeRedis(redis));
   const state = createState(redis, options.state);
 
-  const dispatcher = new Agent({ connections: config.CONCURRENCY + config.FEED_READ_AHEAD + 4 });
-  releases.add("DICOM connections", CLOSE_MS, () => dispatcher.destroy());
-  const requestTimeoutMs = config.DICOM_TIMEOUT_MS;
-  const authorize = createAuthorize(config.dicomAuth, { service: "dicom", requestTimeoutMs, stop, now });
-  const site = { url: config.DICOM_URL, authorize, dispatcher, requestTimeoutMs };
+  const site = openDicomSite(options, releases);
   const feed = createFeedClient({ ...site, maxBytes: config.FEED_MAX_BYTES });
   const fhirAuth = { service: "fhir", requestTimeoutMs: config.FHIR_TIMEOUT_MS, stop, now } as const;
   const fhir = createFhirClient({
@@ -86,19 +82,39 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
     { step: "state", run: (signal) => refuseLostState(config, state, fhir, signal) },
   ];
   const dicom = () => ({
-    client: createDicomClient({
-      ...site,
-      partitions,
-      idleTimeoutMs: config.DICOM_IDLE_TIMEOUT_MS,
-      studyTimeoutMs: config.DICOM_STUDY_TIMEOUT_MS,
-      maxInstanceBytes: config.DICOM_MAX_INSTANCE_BYTES,
-      maxStudyInstances: config.DICOM_MAX_STUDY_INSTANCES,
-      maxStudyBytes: config.DICOM_MAX_STUDY_BYTES,
-      elements: READ_TAGS,
-    }),
+    client: dicomClient(site, config, partitions),
     partitions,
   });
   return { redis, state, feed, dicom, fhir, fhirVersion: () => fhirVersion, checks };
+}
+
+type DicomConfig = PartialConfig & { readonly DICOM_URL: string };
+export type DicomSite = ReturnType<typeof openDicomSite>;
+
+/** What requests to the DICOM service go through. */
+export function openDicomSite(
+  { config, now, ending: stop }: { config: DicomConfig } & Pick<ServiceOptions, "now" | "ending">,
+  releases: Releases,
+) {
+  const dispatcher = new Agent({ connections: config.CONCURRENCY + config.FEED_READ_AHEAD + 4 });
+  releases.add("DICOM connections", CLOSE_MS, () => dispatcher.destroy());
+  const requestTimeoutMs = config.DICOM_TIMEOUT_MS;
+  const authorize = createAuthorize(config.dicomAuth, { service: "dicom", requestTimeoutMs, stop, now });
+  return { url: config.DICOM_URL, authorize, dispatcher, requestTimeoutMs };
+}
+
+/** A client that reads what the mapping looks at. */
+export function dicomClient(site: DicomSite, config: DicomConfig, partitions: boolean): DicomClient {
+  return createDicomClient({
+    ...site,
+    partitions,
+    idleTimeoutMs: config.DICOM_IDLE_TIMEOUT_MS,
+    studyTimeoutMs: config.DICOM_STUDY_TIMEOUT_MS,
+    maxInstanceBytes: config.DICOM_MAX_INSTANCE_BYTES,
+    maxStudyInstances: config.DICOM_MAX_STUDY_INSTANCES,
+    maxStudyBytes: config.DICOM_MAX_STUDY_BYTES,
+    elements: READ_TAGS,
+  });
 }
 
 async function refuseProblems(redis: RedisClient, log: Log): Promise<void> {

@@ -32,6 +32,8 @@ export type Io = {
   err(text: string): void;
   /** Whether standard error is a terminal that can redraw a line. */
   isTerminal: boolean;
+  /** Width of standard output in characters, when that is a terminal. */
+  columns?: number | undefined;
   readStdin(): Promise<string>;
 };
 

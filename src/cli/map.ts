@@ -2,10 +2,18 @@
 import { readFileSync } from "node:fs";
 import { mappingOptions, type OptionName, optionList } from "../config.ts";
 import { type ErrorCode, StudycastError } from "../errors.ts";
-import { type MappedDatasets, mapDatasets } from "../mapping/index.ts";
-import { type Command, UsageError } from "./command.ts";
+import {
+  createExplainer,
+  type MappedDatasets,
+  type MappingOptions,
+  mapDatasets,
+  reduceDatasets,
+} from "../mapping/index.ts";
+import { type Command, type Io, UsageError } from "./command.ts";
+import { EXPLANATION_JSON, printExplanations } from "./explain-text.ts";
 
-const mappingOptionNames = optionList()
+/** Options of commands that map without writing. */
+export const mappingOptionNames = optionList()
   .filter(([name, { group }]) => group === "resources" || name === "SOURCE_ID" || name === "DICOM_PUBLIC_URL")
   .map(([name]): OptionName => name);
 
@@ -16,12 +24,18 @@ export const mapCommand: Command = {
   name: "map",
   summary: "Prints the FHIR resources that DICOM metadata becomes; offline, without Redis.",
   details: [
-    "Reads DICOM JSON (PS3.18 annex F): what WADO-RS answers for `/studies/<uid>/metadata`, an array of instances or one instance, from any number of files, or from standard input with `-`. Prints a `collection` Bundle. The only command that prints patient data: that is its purpose.",
+    "Reads DICOM JSON (PS3.18 annex F): what WADO-RS answers for `/studies/<uid>/metadata`, an array of instances or one instance, from any number of files, or from standard input with `-`. Prints a `collection` Bundle. It prints patient data, which is its purpose (`studycast explain` is the other command that does); nothing of it is kept or logged.",
+    "With --explain it tells of each element of each study: the value, the attributes it is from and how many instances have them, the rule, the values that were outvoted, and what was left out. A table on a terminal; JSON when standard output is none, or with --json.",
     "Values and instances that are left out are told on standard error, by tag. Exit code 1 when a whole instance or study could not be represented.",
   ],
   args: [{ name: "<files...>", about: "files of DICOM JSON, or - for standard input" }],
+  flags: [
+    { flag: "--explain", about: "tell why, element by element, instead of the resources" },
+    { flag: "--json", about: "print the explanation as JSON on a terminal too" },
+  ],
   options: mappingOptionNames,
   examples: [
+    { command: "studycast map --explain metadata.json", about: "where each element of the study is from" },
     { command: "studycast map --patient-id-system urn:oid:1.2.3 metadata.json", about: "one study" },
     {
       command:
@@ -31,15 +45,17 @@ export const mapCommand: Command = {
   ],
   json: [
     {
-      member: "(always)",
+      member: "(without --explain)",
       about:
         "a FHIR Bundle (R4; R5 with `--fhir-version R5`) of type `collection`: Patients, Endpoints, ImagingStudies, by id",
     },
+    ...EXPLANATION_JSON,
   ],
-  async run({ partConfig, args, io }) {
+  async run({ partConfig, args, flags, io }) {
     const config = partConfig("offline");
     const datasets: unknown[] = [];
     for (const file of args) datasets.push(...parseDatasets(file, await readText(file, io.readStdin)));
+    if (flags["explain"] === true) return explainFiles(datasets, mappingOptions(config), flags["json"] === true, io);
     const mapped = mapDatasets(datasets, mappingOptions(config), config.DICOM_PUBLIC_URL ?? NO_ADDRESS);
     io.out(`${JSON.stringify(mapped.bundle, null, 2)}\n`);
     for (const line of noteLines(mapped)) io.err(`${line}\n`);
@@ -47,6 +63,21 @@ export const mapCommand: Command = {
     if (lost[0] !== undefined) throw new StudycastError(lost[0], { lost: lost.length });
   },
 };
+
+/** As the resources: what could not be represented makes the exit code 1, after all has been printed. */
+function explainFiles(datasets: readonly unknown[], options: MappingOptions, asJson: boolean, io: Io): void {
+  const { groups, rejected } = reduceDatasets(datasets, options);
+  const studies = groups.map(({ study, instances, datasets }) => {
+    const explainer = createExplainer(study, options);
+    instances.forEach((attributes, index) => {
+      explainer.add(datasets[index], attributes);
+    });
+    return explainer.explain();
+  });
+  printExplanations({ studies, rejected }, asJson, io);
+  const lost = lostCodes({ studies: studies.map(({ resources }) => resources), rejected });
+  if (lost[0] !== undefined) throw new StudycastError(lost[0], { lost: lost.length });
+}
 
 async function readText(file: string, readStdin: () => Promise<string>): Promise<string> {
   try {
@@ -86,7 +117,7 @@ function noteLines({ studies, rejected }: MappedDatasets): string[] {
   return [...issues, ...instances, ...waiting];
 }
 
-function lostCodes({ studies, rejected }: MappedDatasets): ErrorCode[] {
+function lostCodes({ studies, rejected }: Pick<MappedDatasets, "studies" | "rejected">): ErrorCode[] {
   const waiting = studies
     .filter(({ subject }) => subject.kind === "issuer-unknown")
     .map((): ErrorCode => "ISSUER_UNKNOWN");

@@ -4,6 +4,7 @@ import { flagOf, GROUPS, OPTIONS, type Option, type OptionName, resolveConfig, r
 import { checkpointCommand } from "./checkpoint.ts";
 import { type Command, type Context, type Environment, type Io, UsageError } from "./command.ts";
 import { EXIT_CODES } from "./exit-codes.ts";
+import { explainCommand } from "./explain.ts";
 import { accept, CONFIG_FILE, configInput } from "./load-config.ts";
 import { mapCommand } from "./map.ts";
 import { rejectedCommand } from "./rejected.ts";
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   retryCommand,
   rejectedCommand,
   mapCommand,
+  explainCommand,
   checkpointCommand,
 ];
 

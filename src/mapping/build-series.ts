@@ -7,6 +7,7 @@ import { instanceExtensions } from "./instance-extensions.ts";
 import type { IssueCode } from "./issues.ts";
 import { joinSides, lateralityCoding, type Side } from "./laterality.ts";
 import type { InstanceModel, SeriesModel } from "./model.ts";
+import { type BuildObserver, tell } from "./observer.ts";
 import type { SeriesValues } from "./read-series.ts";
 import type { Started } from "./read-study.ts";
 import { objectKind, SOP_CLASSES } from "./sop-classes.ts";
@@ -26,11 +27,13 @@ export function buildSeries(
   instances: readonly InstanceAttributes[],
   listImages: boolean,
   count: Count,
+  observer?: BuildObserver,
 ): SeriesModel {
   const values = countBy(instances, (instance) => instance.seriesValues);
   const elect = <T>(pick: (values: SeriesValues) => T | undefined, keyword: Keyword): T | undefined => {
     const ballot: Ballot<T> = new Map();
     for (const [group, number] of values) vote(ballot, pick(group), number);
+    tell(observer, "series", uid, keyword, ballot);
     const elected = winner(ballot);
     if (elected !== undefined && elected.losers > 0) count(keyword, "conflict", elected.losers);
     return elected?.value;

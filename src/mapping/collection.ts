@@ -1,24 +1,16 @@
 /** The resources of any number of instances as one Bundle, without any server: what the `map` command prints. */
 import type { Patient, Reference } from "fhir/r4";
-import { DEFAULT_PARTITION, type StudyId, studyId } from "../study.ts";
+import { DEFAULT_PARTITION } from "../study.ts";
 import { buildStudy, type StudyResources } from "./build-study.ts";
-import { isRecord, text } from "./dataset.ts";
 import { endpointResources } from "./endpoint.ts";
-import {
-  type AttributePool,
-  createAttributePool,
-  type InstanceAttributes,
-  instanceAttributes,
-  type RejectedInstance,
-} from "./instance-attributes.ts";
-import { forPartition } from "./issuer.ts";
+import type { RejectedInstance } from "./instance-attributes.ts";
 import type { MappingOptions } from "./options.ts";
 import { present } from "./present.ts";
+import { reduceDatasets } from "./reduce-datasets.ts";
 import { rewriteReferences } from "./references.ts";
 import type { FhirVersion } from "./rows/row.ts";
 import type { BundleOf, EndpointOf } from "./shapes.ts";
 import { otherSubject } from "./subject.ts";
-import { tagOf } from "./tags.ts";
 import { compareText } from "./text.ts";
 
 export type MappedDatasets<V extends FhirVersion = FhirVersion> = {
@@ -30,6 +22,7 @@ export type MappedDatasets<V extends FhirVersion = FhirVersion> = {
 /**
  * Maps DICOM JSON datasets of any studies, in any order.
  * @param endpointAddress the DICOMweb base URL to write into the Endpoints
+ * @param adjust what the site does to each study's resources
  */
 export function mapDatasets(
   datasets: Iterable<unknown>,
@@ -42,37 +35,17 @@ export function mapDatasets(
   options: MappingOptions,
   endpointAddress: string,
   partition?: string,
+  adjust?: (resources: StudyResources) => StudyResources,
 ): MappedDatasets;
 export function mapDatasets(
   datasets: Iterable<unknown>,
   options: MappingOptions,
   endpointAddress: string,
   partition = DEFAULT_PARTITION,
+  adjust: (resources: StudyResources) => StudyResources = (resources) => resources,
 ): MappedDatasets {
-  const groups = new Map<StudyId, { pool: AttributePool; instances: InstanceAttributes[] }>();
-  const rejected: RejectedInstance[] = [];
-  const reading = forPartition(options, partition);
-  for (const dataset of datasets) {
-    const studyUid = isRecord(dataset) ? text(dataset, "StudyInstanceUID", () => {}) : undefined;
-    const study = studyUid === undefined ? undefined : studyId(partition, studyUid);
-    const group = (study && groups.get(study)) ?? { pool: createAttributePool(), instances: [] };
-    const attributes = instanceAttributes(dataset, reading, group.pool);
-    if (attributes.kind === "rejected") rejected.push(attributes);
-    else if (study === undefined)
-      rejected.push({
-        kind: "rejected",
-        sop: attributes.sop,
-        code: "INSTANCE_INVALID",
-        tag: tagOf("StudyInstanceUID"),
-      });
-    else {
-      group.instances.push(attributes);
-      groups.set(study, group);
-    }
-  }
-  const studies = [...groups]
-    .sort(([a], [b]) => compareText(a, b))
-    .map(([study, { instances }]) => buildStudy(study, instances, options));
+  const { groups, rejected } = reduceDatasets(datasets, options, partition);
+  const studies = groups.map(({ study, instances }) => adjust(buildStudy(study, instances, options)));
   const endpoints = endpointResources(options, partition, endpointAddress);
   return { bundle: collectionBundle(studies, endpoints), studies, rejected };
 }
@@ -123,7 +96,7 @@ function latestSupporting(studies: readonly StudyResources[]): Json[] {
 }
 
 /** The study with its subject, which stands behind status and modality. */
-function standalone({ imagingStudy, subject }: StudyResources): Json {
+export function standalone({ imagingStudy, subject }: StudyResources): Json {
   const { resourceType, id, meta, extension, identifier, status, modality, ...others }: Json = { ...imagingStudy };
   const before = present({ resourceType, id, meta, extension, identifier, status, modality });
   return { ...before, subject: subjectReference(subject), ...others };

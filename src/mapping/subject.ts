@@ -2,6 +2,7 @@
 import type { Patient, Reference } from "fhir/r4";
 import { buildPatient } from "./build-patient.ts";
 import { anonymousSystem, DATA_ABSENT_URL } from "./identity.ts";
+import { type BuildObserver, tell } from "./observer.ts";
 import type { PatientIdentity } from "./patient-identifiers.ts";
 import type { PatientValues } from "./read-patient.ts";
 import { type Ballot, mostFrequent, vote, winner } from "./vote.ts";
@@ -36,15 +37,17 @@ export function buildSubject(
   patients: Counted<PatientValues>,
   asOf: string,
   scope: string,
+  observer?: BuildObserver,
 ): { subject: Subject; others: number } {
   const ballot: Ballot<PatientIdentity> = new Map();
   for (const [{ identity }, count] of patients) if (identity.kind !== "none") vote(ballot, matchKey(identity), count);
+  tell(observer, "patient", undefined, "PatientID", ballot);
   const elected = winner(ballot);
   const key = JSON.stringify(elected?.value ?? { kind: "none" });
   const own = [...patients].filter(([{ identity }]) => JSON.stringify(matchKey(identity)) === key);
   const display = mostFrequent(own, (values) => values.display);
   const identity = elected?.value ?? { kind: "none" };
-  return { subject: subjectOf(identity, own, asOf, scope, display), others: elected?.losers ?? 0 };
+  return { subject: subjectOf(identity, own, asOf, scope, display, observer), others: elected?.losers ?? 0 };
 }
 
 function subjectOf(
@@ -53,6 +56,7 @@ function subjectOf(
   asOf: string,
   scope: string,
   display: string | undefined,
+  observer: BuildObserver | undefined,
 ): Subject {
   const shown = display === undefined ? {} : { display };
   if (identity.kind === "none") return { kind: "unidentified", ...shown };
@@ -64,7 +68,7 @@ function subjectOf(
   }
   const { value } = identity;
   const system = identity.kind === "known" ? identity.system : anonymousSystem(scope);
-  const patient = buildPatient({ system, value }, own);
+  const patient = buildPatient({ system, value }, own, observer);
   return { kind: "patient", identifier: { system, value }, patient, asOf, ...shown };
 }
 

@@ -6,9 +6,9 @@ import {
   type InstanceAttributes,
   instanceAttributes,
   type MappingOptions,
-  type RejectedInstance,
   type StudyResources,
 } from "../../src/mapping/index.ts";
+import type { RejectedInstance } from "../../src/mapping/instance-attributes.ts";
 import { studyId } from "../../src/study.ts";
 
 export const STUDY = studyId("Microsoft.Default", "1.2.826.1.1");
