@@ -11,9 +11,7 @@ import {
   type carryOut,
   type ensureEndpoints,
   type FhirClient,
-  type FoundReferred,
   type FoundStudy,
-  lookUpReferred,
   lookUpStudy,
   type Plan,
   planRemoval,
@@ -31,10 +29,9 @@ import {
   type Issue,
   instanceAttributes,
   type MappingOptions,
-  type StudyResources,
-  type Subject,
   studyIdentity,
 } from "./mapping/index.ts";
+import { beginLookUp, type Creations, type EarlyLookUp, withReferred } from "./referred.ts";
 import { parseStudyId, type StudyId } from "./study.ts";
 
 /** An instance that is left out of its study, with the reason; UIDs and tags only. */
@@ -69,8 +66,8 @@ export type SyncDeps = {
   /** Carries out a plan; a dry run hands in one that only tells it. */
   carryOut: typeof carryOut;
   ensureEndpoints: typeof ensureEndpoints;
-  /** Patients and supporting resources that a sync of this process is about to create, by resource id, until it has ended. Shared by all syncs of the process. */
-  creating: Map<string, Promise<void>>;
+  /** What the syncs of this process create, so that one resource is created by one of them. */
+  creations: Creations;
   /** Runs a request and takes its time. */
   timed<T>(service: "dicom" | "fhir", operation: string, work: () => Promise<T>): Promise<T>;
 };
@@ -105,9 +102,15 @@ export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSigna
 
 async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
   const identity = studyIdentity(deps.mapping.sourceId, job.study, endpointKinds(deps.mapping));
+  let early: EarlyLookUp | undefined;
   const [found, read] = await together(signal, [
     (both) => deps.timed("fhir", "look-up-study", () => lookUpStudy(deps.fhir, identity, both)),
-    (both) => deps.timed("dicom", "read-study", () => readAndReduce(job.study, deps, both)),
+    (both) => {
+      const onFirst = (instance: InstanceAttributes) => {
+        early ??= beginLookUp(buildStudy(job.study, [instance], deps.mapping), deps, both);
+      };
+      return deps.timed("dicom", "read-study", () => readAndReduce(job.study, deps, onFirst, both));
+    },
   ]);
   if (read === "absent") return removeStudy(job, deps, found, signal);
 
@@ -126,56 +129,17 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   const endpoints = endpointResources(deps.mapping, partition, deps.endpointAddress(partition));
   const { ownership } = wanted;
   const prepare = () => deps.ensureEndpoints(deps.fhir, { endpoints, ownership }, found, signal);
-  const outcome = await withReferred(wanted, deps, signal, ({ patient, supporting }) =>
+  const outcome = await withReferred(wanted, early, deps, signal, ({ patient, supporting }) =>
     write(job, deps, planStudy(found, patient, wanted, deps.policy, supporting), prepare, signal),
   );
   return { ...outcome, absent: false, instances: instances.length, rejected, issues: wanted.issues };
-}
-
-/**
- * Looks up what the study refers to and goes on with it. Of the syncs of this process that would create the same Patient or Device, one does; the others
- * wait for it and look again. Without that all but one of them lose the race and read their study twice: studies of one patient, and of one scanner,
- * often arrive together.
- */
-async function withReferred<T>(
-  wanted: StudyResources,
-  { fhir, creating, timed }: SyncDeps,
-  signal: AbortSignal,
-  goOn: (found: FoundReferred) => Promise<T>,
-): Promise<T> {
-  if (wanted.subject.kind !== "patient" && wanted.supporting.length === 0)
-    return goOn({ patient: undefined, supporting: new Map() });
-  for (;;) {
-    const found = await timed("fhir", "look-up-patient", () => lookUpReferred(fhir, wanted, signal));
-    const absent = absentIds(wanted.subject, found);
-    const other = absent.map((id) => creating.get(id)).find((one) => one !== undefined);
-    if (other !== undefined) {
-      await other;
-      continue;
-    }
-    const work = goOn(found);
-    const ended = work.then(
-      () => {},
-      () => {},
-    );
-    for (const id of absent) creating.set(id, ended);
-    try {
-      return await work;
-    } finally {
-      for (const id of absent) creating.delete(id);
-    }
-  }
-}
-
-function absentIds(subject: Subject, { patient, supporting }: FoundReferred): string[] {
-  const patients = subject.kind === "patient" && patient?.kind === "absent" ? [String(subject.patient.id)] : [];
-  return [...patients, ...[...supporting].flatMap(([id, found]) => (found.kind === "absent" ? [id] : []))];
 }
 
 /** The study's instances, each reduced to its attributes as soon as it is read, so that memory is bounded by the attributes, not by the metadata. */
 async function readAndReduce(
   study: StudyId,
   deps: SyncDeps,
+  onFirst: (instance: InstanceAttributes) => void,
   signal: AbortSignal,
 ): Promise<"absent" | { instances: InstanceAttributes[]; rejected: Rejected[] }> {
   const mapping = forPartition(deps.mapping, parseStudyId(study).partition);
@@ -187,8 +151,8 @@ async function readAndReduce(
     {
       onInstance(dataset) {
         const attributes = instanceAttributes(dataset, mapping, pool);
-        if (attributes.kind === "instance") instances.push(attributes);
-        else rejected.push(attributes);
+        if (attributes.kind === "rejected") rejected.push(attributes);
+        else if (instances.push(attributes) === 1) onFirst(attributes);
       },
       restart() {
         pool = createAttributePool();

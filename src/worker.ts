@@ -21,6 +21,7 @@ import { observe } from "./observe.ts";
 import { followOptions, longestDelayMs, queueOptions, roomLimits, syncOptions } from "./part-options.ts";
 import { createSyncQueue } from "./queue/index.ts";
 import { memoryUse, type RedisAddress } from "./redis/index.ts";
+import { createCreations } from "./referred.ts";
 import { createReleases } from "./releases.ts";
 import { carryOutRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
@@ -111,7 +112,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       mapping: { ...options.mapping, fhirVersion: services.fhirVersion() },
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoints: dryRun === undefined ? ensureEndpoints : async () => {},
-      creating: new Map<string, Promise<void>>(),
+      creations: createCreations(),
       timed: watch.timed,
     };
     const sync: JobDeps["sync"] = (job, signal) => syncStudy(job, syncDeps, signal);

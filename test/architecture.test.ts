@@ -37,7 +37,8 @@ const rules: Record<string, Rule> = {
   request: { values: [], types: ["study"], packages: /^$/ },
   status: { values: [...leaves, "changefeed"], types: ["http", "state"], packages: /^$/ },
   startup: { values: leaves, types: ["request"], packages: /^node:/ },
-  sync: { values: [...leaves, "dicomweb", "mapping", "fhir"], packages: /^(node:.*|fhir\/r[45])$/ },
+  referred: { values: ["fhir"], types: ["mapping"], packages: /^$/ },
+  sync: { values: [...leaves, "dicomweb", "mapping", "fhir", "referred"], packages: /^(node:.*|fhir\/r[45])$/ },
   job: { values: leaves, types: ["sync", "state", "queue"], packages: /^node:/ },
   follower: { values: [...leaves, "changefeed"], types: ["state", "queue"], packages: /^node:/ },
 };

@@ -1,0 +1,95 @@
+/** What a study refers to: looked up while the study is still being read, and never taken for absent after this process has created it. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { startFhirEmulator } from "../emulators/fhir/index.ts";
+import { carryOut, createFhirClient, type FhirClient, type FoundReferred, planStudy } from "../src/fhir/index.ts";
+import { type StudyResources, studyIdentity } from "../src/mapping/index.ts";
+import { beginLookUp, createCreations, type ReferredDeps, withReferred } from "../src/referred.ts";
+import { study } from "./fhir/samples.ts";
+
+const signal = AbortSignal.timeout(600_000);
+
+let server: Awaited<ReturnType<typeof startFhirEmulator>>;
+let client: FhirClient;
+let lookUps = 0;
+let deps: ReferredDeps;
+beforeAll(async () => {
+  server = await startFhirEmulator({});
+  client = createFhirClient({ url: server.url, requestTimeoutMs: 20_000, maxBytes: 50_000_000 });
+});
+afterAll(async () => {
+  await client?.close();
+  await server?.close();
+});
+beforeEach(() => {
+  server.clear();
+  lookUps = 0;
+  deps = {
+    fhir: client,
+    creations: createCreations(),
+    timed(_service, _operation, work) {
+      lookUps++;
+      return work();
+    },
+  };
+});
+
+/** Writes the study with what was found; the study itself is new. */
+const write = (wanted: StudyResources) => async (found: FoundReferred) => {
+  const identity = studyIdentity("pacs", wanted.study);
+  const known = { identity, own: [], sameUid: [], endpoints: new Map() };
+  const plan = planStudy(known as never, found.patient, wanted, { patientPolicy: "create" }, found.supporting);
+  return carryOut(client, plan, {}, signal);
+};
+
+describe("looking up what a study refers to", () => {
+  test("what was looked up with the first instance is not looked up again", async () => {
+    const [first, whole] = [study({ images: 1 }), study({ images: 5 })];
+    const early = beginLookUp(first, deps, signal);
+    const kind = await withReferred(whole, early, deps, signal, async ({ patient }) => patient?.kind);
+    expect([kind, lookUps]).toEqual(["absent", 1]);
+  });
+
+  test("a first instance of another patient does not decide who the study is of", async () => {
+    await withReferred(study({ patientId: "P1" }), undefined, deps, signal, write(study({ patientId: "P1" })));
+    lookUps = 0;
+    const early = beginLookUp(study({ patientId: "P1", images: 1 }), deps, signal);
+    const other = study({ patientId: "P2" });
+    const kind = await withReferred(other, early, deps, signal, async ({ patient }) => patient?.kind);
+    expect([kind, lookUps]).toEqual(["absent", 2]);
+  });
+
+  test("a Patient that another study's sync has created meanwhile is looked up again, not created twice", async () => {
+    const late = study({ uid: "1.2.840.2" });
+    const early = beginLookUp(late, deps, signal);
+    await early?.found;
+    const before = study({ uid: "1.2.840.1" });
+    await withReferred(before, undefined, deps, signal, write(before));
+    const outcome = await withReferred(late, early, deps, signal, write(late));
+    expect(outcome).toMatchObject({ kind: "done" });
+    expect(server.resources("Patient")).toHaveLength(1);
+  });
+
+  test("of syncs that would create the same Patient one does at a time", async () => {
+    const studies = ["1", "2", "3", "4"].map((number) => study({ uid: `1.2.840.${number}` }));
+    const early = studies.map((one) => beginLookUp(one, deps, signal));
+    const creations = await Promise.all(
+      studies.map((one, at) =>
+        withReferred(one, early[at], deps, signal, async (found) =>
+          found.patient?.kind === "absent" ? (await write(one)(found)).kind : "found",
+        ),
+      ),
+    );
+    expect(creations.toSorted()).toEqual(["done", "found", "found", "found"]);
+    expect(server.resources("Patient")).toHaveLength(1);
+  });
+
+  test("an early look-up that fails is an error of the sync that needs it, and of no other", async () => {
+    const stopped = AbortSignal.abort();
+    const wanted = study();
+    const early = beginLookUp(wanted, deps, stopped);
+    await expect(withReferred(wanted, early, deps, signal, async () => "reached")).rejects.toMatchObject({
+      code: "ABORTED",
+    });
+    expect(await withReferred(wanted, undefined, deps, signal, async () => "reached")).toBe("reached");
+  });
+});
