@@ -1,5 +1,6 @@
 /** Groups of options that several commands need in the same shape. */
 import type { PartialConfig } from "../config.ts";
+import { wantedIncludes } from "../mapping/index.ts";
 
 /** Types of supporting resources (mapping/supporting.ts) whose policy is `upsert`. */
 function upsertedTypes(config: PartialConfig) {
@@ -31,7 +32,8 @@ export function mappingOptions(config: PartialConfig) {
     timeZone: config.TIME_ZONE,
     instanceListLimit: config.INSTANCE_LIST_LIMIT,
     patientIdType: config.PATIENT_ID_TYPE,
-    include: new Set(config.MAPPING_INCLUDE),
+    include: wantedIncludes([...config.MAPPING_INCLUDE, ...config.PROFILES]),
+    retrieveLocationUid: config.RETRIEVE_LOCATION_UID,
     upsert: upsertedTypes(config),
     splitGiven: config.SPLIT_GIVEN === "yes",
   };

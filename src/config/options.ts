@@ -1,6 +1,6 @@
 /** The manifest: every option once. The name is the environment variable, the key in the file and, in lower case with dashes, the flag. */
 
-import { INCLUDES } from "../mapping/index.ts";
+import { INCLUDES, PROFILES } from "../mapping/index.ts";
 import { authOptions } from "./auth-options.ts";
 import type { Option } from "./option.ts";
 import { feedOptions, limitOptions, syncOptions } from "./work-options.ts";
@@ -196,6 +196,22 @@ const resources = {
       "Elements that are written only when asked for: names with commas between them. After a change run `studycast resync --all`; what is no longer asked for stays in FHIR.",
     example: "birth-time,language",
   },
+  PROFILES: {
+    kind: "names",
+    names: PROFILES,
+    group: "resources",
+    default: [],
+    about:
+      "Profiles that a study claims (`meta.profile`) where it satisfies them; it then has what they add, such as types of its identifiers. One that does not satisfy them makes no claim and has the issue `profile-not-claimed`. After a change run `studycast resync --all`.",
+    example: "ihe-imr,eu-imaging",
+  },
+  RETRIEVE_LOCATION_UID: {
+    kind: "text",
+    group: "resources",
+    about:
+      "Retrieve Location UID (0040,E011) of the DICOM service, which the profile `ihe-mado` demands of the Endpoint.",
+    example: "1.2.826.0.1.3680043.9",
+  },
   QIDO_ENDPOINT: {
     kind: "choice",
     choices: ["no", "yes"],
@@ -215,7 +231,7 @@ const resources = {
     min: 0,
     max: 1_000_000,
     group: "resources",
-    default: 2000,
+    default: 5000,
     about: "Studies with more instances list no plain images; the counts stay true.",
   },
 } as const satisfies Record<string, Option>;

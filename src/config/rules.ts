@@ -15,22 +15,19 @@ export type Problem = {
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/**
- * `start` needs the services and the identity options; `state` commands need only Redis and the source; `dicom` ones the mapping and the DICOM service;
- * `offline` ones only the mapping.
- */
-export type Purpose = "start" | "state" | "dicom" | "offline";
+/** `start` needs the services and the identity options; `state` commands need only Redis and the source; `offline` ones only the mapping. */
+export type Purpose = "start" | "state" | "offline";
 
 export function ruleProblems(values: Values, purpose: Purpose): Problem[] {
   const urls = [...dicomUrlProblems(values), ...fhirUrlProblems(values)];
   if (purpose === "offline") return [];
   if (purpose === "state") return urls;
-  if (purpose === "dicom") return [...required(values, ["DICOM_URL"]), ...dicomUrlProblems(values)];
   return [
-    ...required(values, ["DICOM_URL", "FHIR_URL"]),
+    ...required(values),
     ...urls,
     ...identityProblems(values),
     ...httpProblems(values),
+    ...profileProblems(values),
     ...orderProblems(values),
   ];
 }
@@ -40,12 +37,11 @@ const text = (values: Values, name: string): string | undefined => {
   return typeof value === "string" && value !== "" ? value : undefined;
 };
 
-const REQUIRED = { DICOM_URL: "the root URL of the DICOM service", FHIR_URL: "the base URL of the FHIR server" };
-
-function required(values: Values, fields: readonly (keyof typeof REQUIRED)[]): Problem[] {
-  return fields
-    .filter((field) => text(values, field) === undefined)
-    .map((field) => ({ field, expected: REQUIRED[field] }));
+function required(values: Values): Problem[] {
+  const expectations = { DICOM_URL: "the root URL of the DICOM service", FHIR_URL: "the base URL of the FHIR server" };
+  return Object.entries(expectations)
+    .filter(([field]) => text(values, field) === undefined)
+    .map(([field, expected]) => ({ field, expected }));
 }
 
 /** A path too much would send every request to a place that answers 404, or worse, to another partition. */
@@ -76,6 +72,30 @@ function identityProblems(values: Values): Problem[] {
   const expected =
     "the identifier system of the patient IDs (such as https://hospital.example/mrn), or ISSUER_SYSTEMS with one per issuer; without it patients cannot be told apart";
   return [{ field: "PATIENT_ID_SYSTEM", expected }];
+}
+
+/** Profiles whose demands the configuration decides: a study could never claim them. */
+function profileProblems(values: Values): Problem[] {
+  const asked = new Set(Array.isArray(values["PROFILES"]) ? values["PROFILES"] : []);
+  const problems: Problem[] = [];
+  if (asked.has("ihe-mado") && asked.has("ihe-imr"))
+    problems.push({
+      field: "PROFILES",
+      value: "ihe-imr,ihe-mado",
+      expected: "one of ihe-imr and ihe-mado: they demand different forms of the Endpoint",
+    });
+  if (asked.has("ihe-imr") && values["QIDO_ENDPOINT"] === "yes")
+    problems.push({
+      field: "QIDO_ENDPOINT",
+      value: "yes",
+      expected: "no: the profile ihe-imr lets a study refer to endpoints of WADO-RS and IID only",
+    });
+  if (asked.has("ihe-mado") && text(values, "RETRIEVE_LOCATION_UID") === undefined)
+    problems.push({
+      field: "RETRIEVE_LOCATION_UID",
+      expected: "the Retrieve Location UID of the DICOM service, which the profile ihe-mado demands",
+    });
+  return problems;
 }
 
 /** Whether an address can be reached from this machine only. */

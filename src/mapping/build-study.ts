@@ -20,8 +20,8 @@ import {
 import type { InstanceAttributes } from "./instance-attributes.ts";
 import { type Issue, type IssueKey, listIssues } from "./issues.ts";
 import type { SeriesModel, StudyModel } from "./model.ts";
-import { type BuildObserver, type SeriesMembers, tell } from "./observer.ts";
 import type { MappingOptions } from "./options.ts";
+import { withProfiles } from "./profiles.ts";
 import type { StudyValues } from "./read-study.ts";
 import { regionExtensions } from "./regions.ts";
 import { withoutRejected } from "./rejection.ts";
@@ -50,10 +50,7 @@ export type StudyResources<V extends FhirVersion = FhirVersion> = {
   issues: Issue[];
 };
 
-/**
- * @param instances at least one; a (series, SOP Instance UID) that occurs twice counts once
- * @param observer is told what was decided and how; the result is the same without
- */
+/** @param instances at least one; a (series, SOP Instance UID) that occurs twice counts once */
 export function buildStudy(
   study: StudyId,
   instances: Iterable<InstanceAttributes>,
@@ -63,15 +60,13 @@ export function buildStudy(
   study: StudyId,
   instances: Iterable<InstanceAttributes>,
   options: MappingOptions,
-  observer?: BuildObserver,
 ): StudyResources;
 export function buildStudy(
   study: StudyId,
   instances: Iterable<InstanceAttributes>,
   options: MappingOptions,
-  observer?: BuildObserver,
 ): StudyResources {
-  const { model, subject: found, devices, asOf, issues } = studyModel(study, instances, options, observer);
+  const { model, subject: found, devices, asOf, issues } = studyModel(study, instances, options);
   const isR5 = options.fhirVersion === "R5";
   const written = isR5 ? studyR5(model) : studyR4(model);
   const subject = isR5 && found.kind === "patient" ? { ...found, patient: patientR5(found.patient) } : found;
@@ -98,38 +93,23 @@ function upsertedFor(
 }
 
 /** Everything but the shape. */
-function studyModel(
-  study: StudyId,
-  instances: Iterable<InstanceAttributes>,
-  options: MappingOptions,
-  observer: BuildObserver | undefined,
-) {
+function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, options: MappingOptions) {
   const issues = new Map<IssueKey, number>();
-  const countIn =
-    (series: string | undefined): Count =>
-    (keyword, code, number) => {
-      const key: IssueKey = `${keyword} ${code}`;
-      issues.set(key, (issues.get(key) ?? 0) + number);
-      observer?.counted(series, keyword, code, number);
-    };
-  const count = countIn(undefined);
+  const count: Count = (keyword, code, number) => {
+    const key: IssueKey = `${keyword} ${code}`;
+    issues.set(key, (issues.get(key) ?? 0) + number);
+  };
   const { kept, rejected } = withoutRejected([...instances]);
   if (rejected > 0) count("CurrentRequestedProcedureEvidenceSequence", "rejection-note", rejected);
   const bySeries = groupBySeries(kept, count);
   const groups = [...bySeries].map(([uid, members]) => ({ uid, members: [...members.values()] }));
-  observer?.grouped(groups);
   const all = groups.flatMap((group) => group.members);
   countReadingIssues(all, issues);
 
   const listImages = all.length <= options.instanceListLimit;
-  const series = groups
-    .map(({ uid, members }) => buildSeries(uid, members, listImages, countIn(uid), observer))
-    .sort(bySeriesNumber);
+  const series = groups.map(({ uid, members }) => buildSeries(uid, members, listImages, count)).sort(bySeriesNumber);
   const elect = <T>(pick: (values: StudyValues) => T | undefined, keyword: Keyword) =>
-    electForStudy(groups, pick, (ballot, losers) => {
-      tell(observer, "study", undefined, keyword, ballot);
-      if (losers > 0) count(keyword, "conflict", losers);
-    });
+    electForStudy(groups, pick, (losers) => count(keyword, "conflict", losers));
 
   const started = elect((values) => values.started, "StudyDate");
   const { partition, studyInstanceUid } = parseStudyId(study);
@@ -138,7 +118,6 @@ function studyModel(
     countBy(all, (instance) => instance.patient),
     asOf,
     studyResourceId(options.sourceId, study),
-    observer,
   );
   if (others > 0) count("PatientID", "several-patients", others);
   const lists = studyLists(
@@ -181,7 +160,8 @@ function studyModel(
     description,
     series,
   };
-  return { model, subject, devices: studyDevices(all), asOf, issues: listIssues(issues) };
+  const claiming = withProfiles(model, subject, options, (keyword) => count(keyword, "profile-not-claimed", 1));
+  return { model: claiming, subject, devices: studyDevices(all), asOf, issues: listIssues(issues) };
 }
 
 /** Series UID → SOP Instance UID → instance. Of two that claim one UID in one series, the smaller by value stays. */
@@ -207,8 +187,7 @@ function groupBySeries(
   return new Map([...bySeries].sort(([a], [b]) => compareText(a, b)));
 }
 
-/** Adds what reading the instances has noted. */
-export function countReadingIssues(all: readonly InstanceAttributes[], issues: Map<IssueKey, number>): void {
+function countReadingIssues(all: readonly InstanceAttributes[], issues: Map<IssueKey, number>): void {
   const groups = new Map<readonly IssueKey[], number>();
   const add = (keys: readonly IssueKey[]) => {
     if (keys.length > 0) groups.set(keys, (groups.get(keys) ?? 0) + 1);
@@ -219,11 +198,13 @@ export function countReadingIssues(all: readonly InstanceAttributes[], issues: M
   for (const [keys, number] of groups) for (const key of keys) issues.set(key, (issues.get(key) ?? 0) + number);
 }
 
+type Group = { uid: string; members: readonly InstanceAttributes[] };
+
 /** Each series has one vote, its own most frequent value; a tie goes to the value that more instances hold. */
 function electForStudy<T>(
-  groups: readonly SeriesMembers[],
+  groups: readonly Group[],
   pick: (values: StudyValues) => T | undefined,
-  decided: (ballot: Ballot<T>, losers: number) => void,
+  conflict: (losers: number) => void,
 ): T | undefined {
   const study: Ballot<T> = new Map();
   for (const { members } of groups) {
@@ -234,7 +215,7 @@ function electForStudy<T>(
     for (const candidate of series.values()) vote(study, candidate.value, candidate.instances);
   }
   const elected = winner(study);
-  decided(study, elected?.losers ?? 0);
+  if (elected !== undefined && elected.losers > 0) conflict(elected.losers);
   return elected?.value;
 }
 

@@ -3,11 +3,15 @@ import { createdMeta, type EndpointKind, endpointId, uuidIdentifier } from "./id
 import { DCM } from "./modalities.ts";
 import type { EndpointModel } from "./model.ts";
 import type { MappingOptions } from "./options.ts";
+import { endpointWithProfiles } from "./profiles.ts";
 import type { EndpointOf } from "./shapes.ts";
 import { endpointR4 } from "./write-r4.ts";
 import { endpointR5 } from "./write-r5.ts";
 
-export type EndpointOptions = Pick<MappingOptions, "sourceId" | "fhirVersion" | "qidoEndpoint" | "viewerUrl">;
+export type EndpointOptions = Pick<
+  MappingOptions,
+  "sourceId" | "fhirVersion" | "qidoEndpoint" | "viewerUrl" | "include" | "retrieveLocationUid"
+>;
 
 /** The kinds that the options ask for, WADO-RS first. */
 export function endpointKinds({
@@ -33,7 +37,9 @@ export function endpointResources(
 export function endpointResources(options: EndpointOptions, partition: string, address: string): EndpointOf[];
 export function endpointResources(options: EndpointOptions, partition: string, address: string): EndpointOf[] {
   const write = options.fhirVersion === "R5" ? endpointR5 : endpointR4;
-  return endpointKinds(options).map((kind) => write(endpointModel(kind, options, partition, address)));
+  return endpointKinds(options).map((kind) => {
+    return write(endpointWithProfiles(endpointModel(kind, options, partition, address), options));
+  });
 }
 
 /** Display by HL7's code system endpoint-connection-type, and what an address of the kind answers with. */

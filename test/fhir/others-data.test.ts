@@ -12,6 +12,7 @@ import {
   type Owned,
   type OwnershipTree,
   ownershipOf,
+  PROFILES,
   studyIdentity,
 } from "../../src/mapping/index.ts";
 import { studyId } from "../../src/study.ts";
@@ -33,7 +34,7 @@ const ELEMENTS = [
     "name",
   ],
 ];
-const include = new Set(Object.keys(INCLUDES).filter(isInclude));
+const include = new Set(Object.keys({ ...INCLUDES, ...PROFILES }).filter(isInclude));
 const OWNERSHIP = {
   R4: ownershipOf({ fhirVersion: "R4", include }),
   R5: ownershipOf({ fhirVersion: "R5", include }),
@@ -67,7 +68,12 @@ describe.each(TREES)("$name, by its ownership", ({ tree }) => {
   test("an addition alone is no reason to write", () => {
     fc.assert(
       fc.property(scene, ({ edited, first }) => {
-        const found: Found = { ...edited, resourceType: "X", id: "1", meta: { versionId: "7" } };
+        const found: Found = {
+          ...edited,
+          resourceType: "X",
+          id: "1",
+          meta: { ...(edited["meta"] as object), versionId: "7" },
+        };
         expect(updateOf(found, first, tree)).toBeUndefined();
       }),
       RUNS,
@@ -81,12 +87,15 @@ function notAsWanted(after: Json, wanted: Json, tree: OwnershipTree): string[] {
 }
 
 function isAsWanted(after: unknown, wanted: unknown, owned: Owned): boolean {
+  const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
   const items = (value: unknown) => (Array.isArray(value) ? (value as Json[]) : []);
   switch (owned.kind) {
     case "whole":
       return wanted === undefined && owned.keepWhenAbsent === true ? true : sameJson(after, wanted);
     case "items":
       return items(wanted).every((item) => items(after).some((one) => sameJson(one, item)));
+    case "values":
+      return owned.values.every((one) => list(after).includes(one) === list(wanted).includes(one));
     case "members":
       return notAsWanted((after ?? {}) as Json, (wanted ?? {}) as Json, owned.members).length === 0;
     case "list":
@@ -230,7 +239,11 @@ describe("a study's plan", () => {
     const ours = new Set(["series", "numberOfSeries", "numberOfInstances", "status"]);
     fc.assert(
       fc.property(scene, ({ inStudy }) => {
-        const adopted: Found = { ...(inStudy.edited as Found), id: "ris-1", meta: { versionId: "3" } };
+        const adopted: Found = {
+          ...(inStudy.edited as Found),
+          id: "ris-1",
+          meta: { ...(inStudy.edited["meta"] as object), tag: [], versionId: "3" },
+        };
         const plan = planRemoval({ ...nothing(first), own: [adopted] }, { deletePolicy: "delete" });
         expect(plan.kind).toBe("write");
         const after = ofType(plan, "ImagingStudy")?.resource ?? {};

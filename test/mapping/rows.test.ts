@@ -66,7 +66,7 @@ describe("mapping rows", () => {
       .filter((one): one is ImagingStudy => one?.resourceType === "ImagingStudy")
       .flatMap((one) => one.identifier ?? []);
     expect(new Set(identifiers.map((one) => one.type?.coding?.[0]?.code ?? one.system))).toEqual(
-      new Set(["urn:dicom:uid", "urn:ietf:rfc:3986", "ACSN", "study-id"]),
+      new Set(["urn:dicom:uid", "110180", "urn:ietf:rfc:3986", "ACSN", "study-id"]),
     );
     const orders = resources
       .filter((one): one is ImagingStudy => one?.resourceType === "ImagingStudy")

@@ -1,3 +1,4 @@
+import { ENDPOINT_PROFILE_URLS, RETRIEVE_LOCATION_URL } from "../profiles.ts";
 import { CREATED_ONLY, type MappingRow, PRESENT_IDENTIFIER, TAG_ROW, WHOLE } from "./row.ts";
 
 export const ENDPOINT_ROWS: readonly MappingRow[] = [
@@ -9,6 +10,33 @@ export const ENDPOINT_ROWS: readonly MappingRow[] = [
     source: "studycast",
   },
   { target: "Endpoint.meta.tag", ...TAG_ROW },
+  {
+    target: { r4: "Endpoint.meta.profile" },
+    slice: "ihe-imr",
+    optIn: "ihe-imr",
+    tags: [],
+    rule: `\`${ENDPOINT_PROFILE_URLS["ihe-imr"]}\``,
+    ownership: { kind: "values", values: [ENDPOINT_PROFILE_URLS["ihe-imr"]] },
+    source: "IHE RAD IMR 1.1.0",
+  },
+  {
+    target: { r4: "Endpoint.meta.profile" },
+    slice: "ihe-mado",
+    optIn: "ihe-mado",
+    tags: [],
+    rule: `\`${ENDPOINT_PROFILE_URLS["ihe-mado"]}\`, with RETRIEVE_LOCATION_UID`,
+    ownership: { kind: "values", values: [ENDPOINT_PROFILE_URLS["ihe-mado"]] },
+    source: "IHE RAD MADO 1.0.0",
+  },
+  {
+    target: { r4: "Endpoint.extension" },
+    slice: "retrieve location",
+    optIn: "ihe-mado",
+    tags: [],
+    rule: `\`${RETRIEVE_LOCATION_URL}\`: RETRIEVE_LOCATION_UID`,
+    ownership: { kind: "items", owner: { by: "url", url: RETRIEVE_LOCATION_URL } },
+    source: "IHE RAD MADO 1.0.0; PS3.3 C.17.2.1",
+  },
   {
     target: "Endpoint.identifier",
     tags: [],
@@ -28,7 +56,7 @@ export const ENDPOINT_ROWS: readonly MappingRow[] = [
   {
     target: { r4: "Endpoint.payloadType", r5: "Endpoint.payload.type" },
     tags: [],
-    rule: "codings `none` (IHE MADO) and DCM 113014 Study (IHE IMR)",
+    rule: "Codings `none` (IHE MADO) and DCM 113014 Study (IHE IMR); with PROFILES that of the profile alone, because each excludes the other's form",
     ownership: WHOLE,
     source: "IHE MADO, IMR",
   },

@@ -46,6 +46,14 @@ export const SERIES_ROWS: readonly MappingRow[] = [
     source: "R4",
   },
   {
+    target: { r4: "ImagingStudy.series.endpoint" },
+    optIn: "ihe-mado",
+    tags: [],
+    rule: "The study's endpoint at each series",
+    ownership: { kind: "items", owner: { by: "presence", members: ["reference"] } },
+    source: "IHE RAD MADO 1.0.0",
+  },
+  {
     target: "ImagingStudy.series.bodySite",
     tags: ["AnatomicRegionSequence", "FrameAnatomySequence", "BodyPartExamined"],
     rule: "The coded region (SNOMED CT, or SNOMED RT translated), else the frames' region, else Body Part Examined by Annex L or an alias, else display only",
@@ -105,7 +113,7 @@ export const SERIES_ROWS: readonly MappingRow[] = [
       "UniqueDeviceIdentifier",
       "UDISequence",
     ],
-    rule: "Logical references, each once: physicians and operators (PRF; ids as for interpreters), the institution (LOC), the equipment (DEV) by Device UID, UDI or serial number, else by maker, model and station as display",
+    rule: "Logical references, each once: physicians and operators (PRF; ids as for interpreters; with PROFILES `eu-imaging` as PractitionerRole), the institution (LOC), the equipment (DEV) by Device UID, UDI or serial number, else by maker, model and station as display",
     ownership: WHOLE,
     source: "PS3.3 C.7.3.1, C.7.5.1; R4; HL7 Europe Imaging",
   },

@@ -1,7 +1,23 @@
 import { IDENTIFIER_TYPE } from "../identifier-type.ts";
 import { OWN_NOTE_URL, STUDY_ID_TYPE, STUDY_UID_SYSTEM } from "../identity.ts";
+import type { Profile } from "../includes.ts";
+import { PROFILE_URLS } from "../profiles.ts";
 import { REGION_URL } from "../regions.ts";
 import { CREATED_ONLY, KEPT, type MappingRow, PRESENT_IDENTIFIER, TAG_ROW, WHOLE } from "./row.ts";
+
+/** A study that lacks something demanded makes no claim; the issue `profile-not-claimed` names what. */
+function profileRow(profile: Profile, demands: string, source: string): MappingRow {
+  const urls = [...new Set(Object.values(PROFILE_URLS[profile]))];
+  return {
+    target: urls.length === 1 ? { r4: "ImagingStudy.meta.profile" } : "ImagingStudy.meta.profile",
+    slice: profile,
+    optIn: profile,
+    tags: [],
+    rule: `${urls.map((url) => `\`${url}\``).join(", ")} where the study has ${demands}`,
+    ownership: { kind: "values", values: urls },
+    source,
+  };
+}
 
 export const STUDY_ROWS: readonly MappingRow[] = [
   {
@@ -12,6 +28,17 @@ export const STUDY_ROWS: readonly MappingRow[] = [
     source: "studycast",
   },
   { target: "ImagingStudy.meta.tag", ...TAG_ROW },
+  profileRow("ihe-imr", "Patient ID, study date and time, a modality", "IHE RAD IMR 1.1.0"),
+  profileRow(
+    "ihe-mado",
+    "Patient ID, a procedure that can be shown, at most one order and that with an accession number that has a system, all instances listed, RETRIEVE_LOCATION_UID",
+    "IHE RAD MADO 1.0.0",
+  ),
+  profileRow(
+    "eu-imaging",
+    "the patient's name and birth date, one order and that an accession number that has a system, at most one performer of each function",
+    "HL7 Europe Imaging 1.0.0-ballot",
+  ),
   {
     target: "ImagingStudy.extension",
     slice: "anatomical region",
@@ -25,7 +52,7 @@ export const STUDY_ROWS: readonly MappingRow[] = [
     target: "ImagingStudy.identifier",
     slice: "Study Instance UID",
     tags: [],
-    rule: "`urn:oid:` + UID, exactly one; the UID of the study that was read",
+    rule: "`urn:oid:` + UID, exactly one; the UID of the study that was read. With PROFILES typed DCM 110180",
     ownership: { kind: "items", owner: { by: "system", system: STUDY_UID_SYSTEM } },
     source: "R4",
   },
@@ -47,7 +74,7 @@ export const STUDY_ROWS: readonly MappingRow[] = [
       "UniversalEntityID",
       "UniversalEntityIDType",
     ],
-    rule: "Type ACSN; every accession number of the study and its requests once. System: issuer as for Patient IDs, else ACCESSION_SYSTEM, else none",
+    rule: "Type ACSN (with PROFILES `ihe-mado`, `eu-imaging` DCM 121022 as well); every accession number of the study and its requests once. System: issuer as for Patient IDs, else ACCESSION_SYSTEM, else none",
     ownership: { kind: "items", owner: { by: "type-code", system: IDENTIFIER_TYPE, code: "ACSN" } },
     source: "PS3.3 C.7.2.1; R4",
   },
