@@ -8,6 +8,7 @@ import {
   type StudyResources,
 } from "../mapping/index.ts";
 import { type Json, recordsOf, textOf } from "./json.ts";
+import { treeForSubject } from "./moved-study.ts";
 import type { Found, FoundPatient, FoundStudy, FoundSupporting, Plan, Write, WritePolicy } from "./plan.ts";
 import { updateOf } from "./plan-merge.ts";
 import { planPatient } from "./plan-patient.ts";
@@ -58,13 +59,20 @@ export function planStudy(
   const subject = planSubject(wanted, patient, policy);
   if (subject.kind === "waiting") return subject;
   const others = planSupporting(wanted.supporting, supporting, subject.reference, wanted.ownership);
-  const content: Json = { ...others.refer(wanted.imagingStudy), subject: subject.reference };
+  const content = { ...others.refer(wanted.imagingStudy), subject: subject.reference };
   const study =
-    chosen.kind === "one"
-      ? updateOf(chosen.resource, content, studyTree(wanted.ownership, found.identity))
-      : creation(content);
+    chosen.kind === "one" ? studyUpdate(chosen.resource, content, wanted.ownership, found.identity) : creation(content);
   const writes = [subject.write, ...others.writes, study].filter((write) => write !== undefined);
   return writes.length === 0 ? { kind: "unchanged" } : { kind: "write", writes };
+}
+
+function studyUpdate(
+  found: Found,
+  content: Json & { subject: Reference },
+  ownership: Ownership,
+  identity: StudyIdentity,
+): Write | undefined {
+  return updateOf(found, content, treeForSubject(studyTree(ownership, identity), found["subject"], content.subject));
 }
 
 /** The rows own what endpoints are added; which references are ours to take away follows from source and partition. */
