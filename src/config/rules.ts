@@ -15,15 +15,19 @@ export type Problem = {
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** `start` needs the services and the identity options; `state` commands need only Redis and the source; `offline` ones only the mapping. */
-export type Purpose = "start" | "state" | "offline";
+/**
+ * `start` needs the services and the identity options; `state` commands need only Redis and the source; `dicom` ones the mapping and the DICOM service;
+ * `offline` ones only the mapping.
+ */
+export type Purpose = "start" | "state" | "dicom" | "offline";
 
 export function ruleProblems(values: Values, purpose: Purpose): Problem[] {
   const urls = [...dicomUrlProblems(values), ...fhirUrlProblems(values)];
   if (purpose === "offline") return [];
   if (purpose === "state") return urls;
+  if (purpose === "dicom") return [...required(values, ["DICOM_URL"]), ...dicomUrlProblems(values)];
   return [
-    ...required(values),
+    ...required(values, ["DICOM_URL", "FHIR_URL"]),
     ...urls,
     ...identityProblems(values),
     ...httpProblems(values),
@@ -37,11 +41,12 @@ const text = (values: Values, name: string): string | undefined => {
   return typeof value === "string" && value !== "" ? value : undefined;
 };
 
-function required(values: Values): Problem[] {
-  const expectations = { DICOM_URL: "the root URL of the DICOM service", FHIR_URL: "the base URL of the FHIR server" };
-  return Object.entries(expectations)
-    .filter(([field]) => text(values, field) === undefined)
-    .map(([field, expected]) => ({ field, expected }));
+const REQUIRED = { DICOM_URL: "the root URL of the DICOM service", FHIR_URL: "the base URL of the FHIR server" };
+
+function required(values: Values, fields: readonly (keyof typeof REQUIRED)[]): Problem[] {
+  return fields
+    .filter((field) => text(values, field) === undefined)
+    .map((field) => ({ field, expected: REQUIRED[field] }));
 }
 
 /** A path too much would send every request to a place that answers 404, or worse, to another partition. */

@@ -20,6 +20,7 @@ import {
 import type { InstanceAttributes } from "./instance-attributes.ts";
 import { type Issue, type IssueKey, listIssues } from "./issues.ts";
 import type { SeriesModel, StudyModel } from "./model.ts";
+import { type BuildObserver, type SeriesMembers, tell } from "./observer.ts";
 import type { MappingOptions } from "./options.ts";
 import { withProfiles } from "./profiles.ts";
 import type { StudyValues } from "./read-study.ts";
@@ -50,7 +51,10 @@ export type StudyResources<V extends FhirVersion = FhirVersion> = {
   issues: Issue[];
 };
 
-/** @param instances at least one; a (series, SOP Instance UID) that occurs twice counts once */
+/**
+ * @param instances at least one; a (series, SOP Instance UID) that occurs twice counts once
+ * @param observer is told what was decided and how; the result is the same without
+ */
 export function buildStudy(
   study: StudyId,
   instances: Iterable<InstanceAttributes>,
@@ -60,13 +64,15 @@ export function buildStudy(
   study: StudyId,
   instances: Iterable<InstanceAttributes>,
   options: MappingOptions,
+  observer?: BuildObserver,
 ): StudyResources;
 export function buildStudy(
   study: StudyId,
   instances: Iterable<InstanceAttributes>,
   options: MappingOptions,
+  observer?: BuildObserver,
 ): StudyResources {
-  const { model, subject: found, devices, asOf, issues } = studyModel(study, instances, options);
+  const { model, subject: found, devices, asOf, issues } = studyModel(study, instances, options, observer);
   const isR5 = options.fhirVersion === "R5";
   const written = isR5 ? studyR5(model) : studyR4(model);
   const subject = isR5 && found.kind === "patient" ? { ...found, patient: patientR5(found.patient) } : found;
@@ -93,23 +99,38 @@ function upsertedFor(
 }
 
 /** Everything but the shape. */
-function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, options: MappingOptions) {
+function studyModel(
+  study: StudyId,
+  instances: Iterable<InstanceAttributes>,
+  options: MappingOptions,
+  observer: BuildObserver | undefined,
+) {
   const issues = new Map<IssueKey, number>();
-  const count: Count = (keyword, code, number) => {
-    const key: IssueKey = `${keyword} ${code}`;
-    issues.set(key, (issues.get(key) ?? 0) + number);
-  };
+  const countIn =
+    (series: string | undefined): Count =>
+    (keyword, code, number) => {
+      const key: IssueKey = `${keyword} ${code}`;
+      issues.set(key, (issues.get(key) ?? 0) + number);
+      observer?.counted(series, keyword, code, number);
+    };
+  const count = countIn(undefined);
   const { kept, rejected } = withoutRejected([...instances]);
   if (rejected > 0) count("CurrentRequestedProcedureEvidenceSequence", "rejection-note", rejected);
   const bySeries = groupBySeries(kept, count);
   const groups = [...bySeries].map(([uid, members]) => ({ uid, members: [...members.values()] }));
+  observer?.grouped(groups);
   const all = groups.flatMap((group) => group.members);
   countReadingIssues(all, issues);
 
   const listImages = all.length <= options.instanceListLimit;
-  const series = groups.map(({ uid, members }) => buildSeries(uid, members, listImages, count)).sort(bySeriesNumber);
+  const series = groups
+    .map(({ uid, members }) => buildSeries(uid, members, listImages, countIn(uid), observer))
+    .sort(bySeriesNumber);
   const elect = <T>(pick: (values: StudyValues) => T | undefined, keyword: Keyword) =>
-    electForStudy(groups, pick, (losers) => count(keyword, "conflict", losers));
+    electForStudy(groups, pick, (ballot, losers) => {
+      tell(observer, "study", undefined, keyword, ballot);
+      if (losers > 0) count(keyword, "conflict", losers);
+    });
 
   const started = elect((values) => values.started, "StudyDate");
   const { partition, studyInstanceUid } = parseStudyId(study);
@@ -118,6 +139,7 @@ function studyModel(study: StudyId, instances: Iterable<InstanceAttributes>, opt
     countBy(all, (instance) => instance.patient),
     asOf,
     studyResourceId(options.sourceId, study),
+    observer,
   );
   if (others > 0) count("PatientID", "several-patients", others);
   const lists = studyLists(
@@ -187,7 +209,8 @@ function groupBySeries(
   return new Map([...bySeries].sort(([a], [b]) => compareText(a, b)));
 }
 
-function countReadingIssues(all: readonly InstanceAttributes[], issues: Map<IssueKey, number>): void {
+/** Adds what reading the instances has noted. */
+export function countReadingIssues(all: readonly InstanceAttributes[], issues: Map<IssueKey, number>): void {
   const groups = new Map<readonly IssueKey[], number>();
   const add = (keys: readonly IssueKey[]) => {
     if (keys.length > 0) groups.set(keys, (groups.get(keys) ?? 0) + 1);
@@ -198,13 +221,11 @@ function countReadingIssues(all: readonly InstanceAttributes[], issues: Map<Issu
   for (const [keys, number] of groups) for (const key of keys) issues.set(key, (issues.get(key) ?? 0) + number);
 }
 
-type Group = { uid: string; members: readonly InstanceAttributes[] };
-
 /** Each series has one vote, its own most frequent value; a tie goes to the value that more instances hold. */
 function electForStudy<T>(
-  groups: readonly Group[],
+  groups: readonly SeriesMembers[],
   pick: (values: StudyValues) => T | undefined,
-  conflict: (losers: number) => void,
+  decided: (ballot: Ballot<T>, losers: number) => void,
 ): T | undefined {
   const study: Ballot<T> = new Map();
   for (const { members } of groups) {
@@ -215,7 +236,7 @@ function electForStudy<T>(
     for (const candidate of series.values()) vote(study, candidate.value, candidate.instances);
   }
   const elected = winner(study);
-  if (elected !== undefined && elected.losers > 0) conflict(elected.losers);
+  decided(study, elected?.losers ?? 0);
   return elected?.value;
 }
 

@@ -2,6 +2,7 @@
 export { buildStudy, type StudyResources } from "./build-study.ts";
 export { collectionBundle, type MappedDatasets, mapDatasets } from "./collection.ts";
 export { endpointKinds, endpointResources } from "./endpoint.ts";
+export { createExplainer, type ExplainedElement, type StudyExplanation } from "./explain.ts";
 export {
   AS_OF_URL,
   CREATED_TAG,
@@ -18,19 +19,14 @@ export {
   TAG_SYSTEM,
 } from "./identity.ts";
 export { INCLUDES, type Include, isInclude, PROFILES, wantedIncludes } from "./includes.ts";
-export {
-  type AttributePool,
-  createAttributePool,
-  type InstanceAttributes,
-  instanceAttributes,
-  type RejectedInstance,
-} from "./instance-attributes.ts";
+export { createAttributePool, type InstanceAttributes, instanceAttributes } from "./instance-attributes.ts";
 export { forPartition } from "./issuer.ts";
 export { ISSUE_CODES, type Issue, type IssueCode } from "./issues.ts";
 export { mappingTable, r6Table } from "./mapping-table.ts";
 export type { MappingOptions } from "./options.ts";
 export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
 export { BIRTH_TIME_URL, PATIENT_EXTENSIONS } from "./patient-extensions.ts";
+export { reduceDatasets } from "./reduce-datasets.ts";
 export { rewriteReferences } from "./references.ts";
 export { type FhirVersion, type MappingRow, targetIn } from "./rows/row.ts";
 export { MAPPING_ROWS, MAPPING_VERSION, type Ownership, ownershipOf } from "./rows.ts";
