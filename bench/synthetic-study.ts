@@ -9,7 +9,7 @@ export const MAPPING: MappingOptions = {
   sourceId: SOURCE_ID,
   patientIdSystem: PATIENT_ID_SYSTEM,
   issuerSystems: {},
-  instanceListLimit: 2000,
+  instanceListLimit: 5000,
   splitGiven: false,
 };
 
