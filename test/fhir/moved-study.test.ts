@@ -20,7 +20,7 @@ const KEPT = {
 function synced(sample: Sample, fhirVersion: "R4" | "R5", held?: Found, patientReference?: string): Found | undefined {
   const wanted = study({ images: 1, ...sample }, { ...MAPPING, fhirVersion });
   const own = held === undefined ? [] : [held];
-  const found = { identity: studyIdentity("pacs", wanted.study), own, sameUid: [], endpoint: undefined };
+  const found = { identity: studyIdentity("pacs", wanted.study), own, sameUid: [], endpoints: [] };
   const patient =
     patientReference === undefined
       ? ({ kind: "absent" } as const)
