@@ -2,11 +2,12 @@
 import {
   type FhirVersion,
   INCLUDES,
-  type Include,
   type MappingOptions,
   mapDatasets,
+  PROFILES,
   rewriteReferences,
   SUPPORTING_TYPES,
+  wantedIncludes,
 } from "../../src/mapping/index.ts";
 import { TAGS } from "../../src/mapping/tags.ts";
 import { ctImage, element, type Json, OPTIONS, sequence } from "./datasets.ts";
@@ -177,16 +178,20 @@ export function randomDatasets(random: () => number): unknown[] {
 /** Options with everything that can be asked for, in half of the cases; else with little. */
 function randomOptions(random: () => number): MappingOptions {
   const all = random() < 0.5;
+  const profiles = Object.keys(PROFILES).filter(() => all && random() < 0.5);
   return {
     ...OPTIONS,
     ...(random() < 0.3 ? { patientIdSystem: undefined } : {}),
     ...(random() < 0.5 ? { timeZone: "Europe/Berlin" } : {}),
     instanceListLimit: random() < 0.2 ? 1 : 1000,
     splitGiven: random() < 0.3,
-    include: new Set(all ? (Object.keys(INCLUDES) as Include[]) : []),
+    include: wantedIncludes([...(all ? Object.keys(INCLUDES) : []), ...profiles]),
     upsert: new Set(all ? SUPPORTING_TYPES : []),
     ...(all
       ? {
+          retrieveLocationUid: "1.2.826.94",
+          qidoEndpoint: random() < 0.3,
+          viewerUrl: "https://viewer.example/IID",
           accessionSystem: "urn:oid:1.2.826.98",
           studyIdSystem: "urn:oid:1.2.826.97",
           procedureStepIdSystem: "urn:oid:1.2.826.96",

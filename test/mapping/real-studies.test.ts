@@ -6,14 +6,15 @@ import type { ImagingStudy } from "fhir/r4";
 import { type DicomEmulator, startDicomEmulator } from "../../emulators/dicom/index.ts";
 import {
   INCLUDES,
-  type Include,
   type MappedDatasets,
   type MappingOptions,
   mapDatasets,
+  PROFILES,
   rewriteReferences,
   type StudyResources,
   SUPPORTING_TYPES,
   unidentifiedSubject,
+  wantedIncludes,
 } from "../../src/mapping/index.ts";
 import { parseStudyId } from "../../src/study.ts";
 import { validateFhirR5 } from "../support/fhir-r5-validation.ts";
@@ -23,7 +24,8 @@ import { OPTIONS } from "./datasets.ts";
 const EVERYTHING: MappingOptions = {
   ...OPTIONS,
   timeZone: "Europe/Berlin",
-  include: new Set(Object.keys(INCLUDES) as Include[]),
+  include: wantedIncludes(Object.keys({ ...INCLUDES, ...PROFILES })),
+  retrieveLocationUid: "1.2.826.94",
   upsert: new Set(SUPPORTING_TYPES),
   accessionSystem: "urn:oid:1.2.826.98",
   studyIdSystem: "urn:oid:1.2.826.97",
