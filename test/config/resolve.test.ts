@@ -160,6 +160,14 @@ describe("rules", () => {
     expect(problems({ PATIENT_ID_SYSTEM: "", ISSUER_SYSTEMS: "A=urn:oid:1" })).toEqual([]);
   });
 
+  test("profiles that no study could ever claim are refused", () => {
+    const mado = { PROFILES: "ihe-mado", RETRIEVE_LOCATION_UID: "1.2.3" };
+    expect(problems(mado)).toEqual([]);
+    expect(problems({ PROFILES: "ihe-mado" })[0]).toMatch(/^RETRIEVE_LOCATION_UID is missing/);
+    expect(problems({ ...mado, PROFILES: "ihe-mado,ihe-imr" })[0]).toContain("one of ihe-imr and ihe-mado");
+    expect(problems({ PROFILES: "ihe-imr,eu-imaging", QIDO_ENDPOINT: "yes" })[0]).toMatch(/^QIDO_ENDPOINT "yes"/);
+  });
+
   test.each(["0.0.0.0", "::", "10.0.0.1", "worker.example", "127.0.0.1.example"])(
     "listening at %s needs a password",
     (HTTP_HOST) => {

@@ -8,6 +8,7 @@ import { mapSeed } from "./mutations.ts";
 const MAX_MS = 1_000;
 /** Resources that were valid before: most inputs have some in common. */
 const MAX_KNOWN = 20_000;
+const MAX_KNOWN_LENGTH = 2_000;
 
 export type FuzzResult = { runs: number; resources: number; types: ReadonlySet<string>; slowestMs: number };
 
@@ -31,7 +32,7 @@ export async function fuzz(first: number, runs: number): Promise<FuzzResult> {
         if (valid.has(text)) continue;
         const faults = await faultsOf(version, resource, text);
         if (faults.length > 0) throw new Error(`invalid ${version} ${resource.resourceType}: ${faults.join("; ")}`);
-        if (valid.size < MAX_KNOWN) valid.add(text);
+        if (valid.size < MAX_KNOWN && text.length < MAX_KNOWN_LENGTH) valid.add(text);
       }
     } catch (error) {
       throw new Error(`seed ${seed}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
