@@ -1,6 +1,7 @@
 import type { Coding } from "fhir/r4";
 import { BODY_PARTS, type BodyPart } from "./body-part-table.ts";
 import { SNOMED } from "./laterality.ts";
+import { SNOMED_RT_CODES } from "./snomed-rt-table.ts";
 
 /** What modalities and technologists write instead of the defined terms. Only where the meaning is beyond doubt. */
 const ALIASES: Readonly<Record<string, string>> = {
@@ -54,7 +55,9 @@ export function bodyPartCoding(term: string): Coding | undefined {
   return coding(byTerm.get(alias ?? name));
 }
 
-/** SNOMED CT for a SNOMED RT code such as `T-D4000`. */
+/** SNOMED CT for a SNOMED RT code such as `T-D4000` (PS3.16 Annex O); undefined for one that no table here has. */
 export function fromSnomedRt(code: string): Coding | undefined {
-  return code === "" ? undefined : coding(bySnomedRt.get(code));
+  if (code === "") return undefined;
+  const other = SNOMED_RT_CODES.get(code);
+  return coding(bySnomedRt.get(code)) ?? (other && { system: SNOMED, code: other.code, display: other.meaning });
 }

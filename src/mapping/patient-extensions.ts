@@ -1,9 +1,10 @@
 /** Extensions of a Patient: what R4 and R5 have no element for. One list per URL, in the order of {@link PATIENT_EXTENSIONS}. */
-import type { CodeableConcept, Extension } from "fhir/r4";
+import type { CodeableConcept, Coding, Extension } from "fhir/r4";
 import { type CodeContext, readCodes } from "./codes.ts";
 import { type Dataset, items, text } from "./dataset.ts";
 import type { Include } from "./includes.ts";
 import type { Note } from "./issues.ts";
+import { DCM } from "./modalities.ts";
 import { displayName, readPersonName } from "./person-name.ts";
 import type { Keyword } from "./tags.ts";
 
@@ -68,9 +69,10 @@ const MAX_ITEMS = 16;
 
 function coded(dataset: Dataset, { url, sequence, code, comment }: CodedSequence, codes: CodeContext, note: Note) {
   const found = items(dataset, sequence, note).flatMap((item): Extension[] => {
-    const [value] = readCodes(item, code, codes, note);
-    // The extension takes coded values only (required binding).
-    if (value === undefined || (url === CLINICAL_SEX.url && value.coding === undefined)) return [];
+    const [read] = readCodes(item, code, codes, note);
+    const value = url === CLINICAL_SEX.url ? clinicalSex(read) : read;
+    if (value === undefined && read?.coding !== undefined) note(code, "unknown-code");
+    if (value === undefined) return [];
     const said = text(item, comment, note);
     return [
       {
@@ -83,6 +85,25 @@ function coded(dataset: Dataset, { url, sequence, code, comment }: CodedSequence
     ];
   });
   return found.length === 0 ? {} : { [url]: found.slice(0, MAX_ITEMS) };
+}
+
+const CLINICAL_SEX_SYSTEM = "http://terminology.hl7.org/CodeSystem/sex-parameter-for-clinical-use";
+/** PS3.16 CID 7459 → the codes of the extension's value set. */
+const CLINICAL_SEX_CODES = new Map([
+  ["131230", "female-typical"],
+  ["131231", "male-typical"],
+  ["131232", "specified"],
+]);
+const CLINICAL_SEX_VALUES = new Set(CLINICAL_SEX_CODES.values());
+
+/** The extension's binding is required: a concept needs a code of the value set, which DICOM's codes are given beside them. */
+function clinicalSex(read: CodeableConcept | undefined): CodeableConcept | undefined {
+  const coding = read?.coding ?? [];
+  const isBound = ({ system, code = "" }: Coding) => system === CLINICAL_SEX_SYSTEM && CLINICAL_SEX_VALUES.has(code);
+  if (coding.some(isBound)) return read;
+  const dicom = coding.find(({ system, code = "" }) => system === DCM && CLINICAL_SEX_CODES.has(code))?.code;
+  const code = CLINICAL_SEX_CODES.get(dicom ?? "");
+  return code === undefined ? undefined : { ...read, coding: [{ system: CLINICAL_SEX_SYSTEM, code }, ...coding] };
 }
 
 const GENDER_STATUS_SYSTEM = "http://hl7.org/fhir/animal-genderstatus";

@@ -31,7 +31,7 @@ const PERSON_TYPES = new Set(
     "PPN PRC PT RI RR RRI SB SN SR SS TAX TN TPR U VN VS WC XV"
   ).split(" "),
 );
-/** `NNxxx`: national person identifier of the country xxx (ISO 3166, alphabetic). */
+/** `NNxxx`: national person identifier of the country xxx (ISO 3166, alphabetic). HL7's code system has the pattern only, not a code for each country. */
 const NATIONAL = /^NN[A-Z]{3}$/;
 const DEFAULT_TYPE = "MR";
 const MAX_OTHERS = 32;
@@ -117,6 +117,7 @@ export function readOtherIdentifiers(dataset: Dataset, options: MappingOptions, 
   return [...found.values()].slice(0, MAX_OTHERS);
 }
 
+/** What the code system does not have is text. */
 export function patientIdType(code: string): NonNullable<Identifier["type"]> {
-  return { coding: [{ system: IDENTIFIER_TYPE, code }] };
+  return PERSON_TYPES.has(code) ? { coding: [{ system: IDENTIFIER_TYPE, code }] } : { text: code };
 }

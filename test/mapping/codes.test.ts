@@ -1,8 +1,10 @@
 /** Code items: scheme → system by mapping rule D.5, values, equivalents. */
 import { describe, expect, test } from "@jest/globals";
+import { BODY_PARTS } from "../../src/mapping/body-part-table.ts";
 import { codeContext, readCode, readCodes } from "../../src/mapping/codes.ts";
 import { CODING_SCHEMES } from "../../src/mapping/coding-schemes.ts";
 import type { IssueCode } from "../../src/mapping/issues.ts";
+import { SNOMED_RT_CODES } from "../../src/mapping/snomed-rt-table.ts";
 import { element, type Json, OPTIONS, sequence } from "./datasets.ts";
 
 function code(value: string | undefined, scheme: string | undefined, meaning?: string, more: Json = {}): Json {
@@ -22,6 +24,20 @@ function read(
   const context = codeContext(dataset, { ...OPTIONS, codeSystems }, () => {});
   const concept = readCode(item, "ProcedureCodeSequence", context, (_keyword, issue) => issues.push(issue));
   return { concept, issues };
+}
+
+/** The last digit of an SCTID is a check digit (Verhoeff), so that a slip in the table shows. */
+function isSctid(text: string): boolean {
+  const permute = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
+  const times = (a: number, b: number) => {
+    const rotated =
+      a < 5 ? (b < 5 ? (a + b) % 5 : ((a + b - 5) % 5) + 5) : b < 5 ? ((a - 5 + 5 - b) % 5) + 5 : (a - b + 5) % 5;
+    return rotated;
+  };
+  const power = (digit: number, at: number) =>
+    Array.from({ length: at % 8 }).reduce<number>((one) => permute[one] ?? 0, digit);
+  const sum = [...text].reverse().reduce((total, digit, at) => times(total, power(Number(digit), at)), 0);
+  return /^\d{6,18}$/.test(text) && sum === 0;
 }
 
 describe("the scheme becomes a system", () => {
@@ -82,6 +98,18 @@ describe("the scheme becomes a system", () => {
 });
 
 describe("the code", () => {
+  test("the tables of SNOMED RT codes agree: each code once, with one SNOMED CT code", () => {
+    const annexL = new Map(BODY_PARTS.map(({ snomedRt, code: sctid }) => [snomedRt, sctid]));
+    expect(SNOMED_RT_CODES.size).toBeGreaterThan(140);
+    expect(isSctid("77477001")).toBe(false);
+    for (const [snomedRt, { code: sctid, meaning }] of SNOMED_RT_CODES) {
+      expect(snomedRt).toMatch(/^[A-Z]{1,2}\d?-[0-9A-F]{4,5}$/);
+      expect(isSctid(sctid)).toBe(true);
+      expect(meaning).toMatch(/^\S+( \S+)*$/);
+      expect(annexL.has(snomedRt)).toBe(false);
+    }
+  });
+
   test("SNOMED RT is translated by Annex O, what has no translation is text", () => {
     for (const scheme of ["SRT", "SNM3", "99SDM", "SCT"])
       expect(read(code("T-D4000", scheme, "Abdomen")).concept?.coding).toEqual([

@@ -76,10 +76,14 @@ describe("must not happen", () => {
 
   test("the designator of a private scheme, or SRT, is the system of a code", () => {
     const mapped = mapImage({
-      "00081032": sequence(code("1", "99ACME", "Special"), code("P5-08000", "SRT", "CT")),
+      "00081032": sequence(code("1", "99ACME", "Special"), code("P5-08000", "SRT", "CT"), code("ZZ-1", "SRT", "Old")),
       "0040100A": sequence(code("R1", "L", "Reason")),
     });
-    expect(mapped.imagingStudy.procedureCode).toEqual([{ text: "Special" }, { text: "CT" }]);
+    expect(mapped.imagingStudy.procedureCode).toEqual([
+      { text: "Special" },
+      { coding: [{ system: "http://snomed.info/sct", code: "77477000", display: "Computed tomography" }], text: "CT" },
+      { text: "Old" },
+    ]);
     expect(mapped.imagingStudy.reasonCode).toEqual([{ text: "Reason" }]);
   });
 

@@ -26,15 +26,22 @@ const NAMES: RowOwnership = {
 };
 
 /** A sequence of codes with comments. */
-function codedRow(slice: string, optIn: Include, url: string, tags: readonly Keyword[]): MappingRow {
+function codedRow(
+  slice: string,
+  optIn: Include,
+  url: string,
+  tags: readonly Keyword[],
+  codes = "",
+  source = "PS3.3 C.7.1.1; HL7 extensions pack, also in R4",
+): MappingRow {
   return {
     target: "Patient.extension",
     slice,
     optIn,
     tags,
-    rule: `\`${url}\`: code and comment of each item; of de-identified data nothing`,
+    rule: `\`${url}\`: code and comment of each item; of de-identified data nothing${codes}`,
     ownership: byUrl(url),
-    source: "PS3.3 C.7.1.1; HL7 extensions pack, also in R4",
+    source,
   };
 }
 
@@ -73,7 +80,7 @@ export const PATIENT_ROWS: readonly MappingRow[] = [
       "IdentifierTypeCode",
       "AssigningFacilitySequence",
     ],
-    rule: "The first value is the patient's ID, further ones are further identifiers. System: universal ID by its type, ISSUER_SYSTEMS, an issuer that is itself a URI or OID, PATIENT_ID_SYSTEM. Type by the identifier type code, else PATIENT_ID_TYPE. The issuer's text becomes the assigner when it gave no system. Only the first finds a Patient; further ones are `secondary`. De-identified data: a system of the study's own, type ANON",
+    rule: "The first value is the patient's ID, further ones are further identifiers. System: universal ID by its type, ISSUER_SYSTEMS, an issuer that is itself a URI or OID, PATIENT_ID_SYSTEM. Type by the identifier type code (one of a country as text), else PATIENT_ID_TYPE. The issuer's text becomes the assigner when it gave no system. Only the first finds a Patient; further ones are `secondary`. De-identified data: a system of the study's own, type ANON",
     ownership: added("system", "value"),
     source: "PS3.3 C.7.1.1, 10.15; FHIR v2-0203",
   },
@@ -163,11 +170,18 @@ export const PATIENT_ROWS: readonly MappingRow[] = [
     "PronounCodeSequence",
     "PronounComment",
   ]),
-  codedRow("sex parameters for clinical use", "clinical-sex", CLINICAL_SEX_URL, [
-    "SexParametersForClinicalUseCategorySequence",
-    "SexParametersForClinicalUseCategoryCodeSequence",
-    "SexParametersForClinicalUseCategoryComment",
-  ]),
+  codedRow(
+    "sex parameters for clinical use",
+    "clinical-sex",
+    CLINICAL_SEX_URL,
+    [
+      "SexParametersForClinicalUseCategorySequence",
+      "SexParametersForClinicalUseCategoryCodeSequence",
+      "SexParametersForClinicalUseCategoryComment",
+    ],
+    ". DICOM's codes have those of the extension's value set (required binding) beside them; other codes are left out",
+    "PS3.3 C.7.1.1; PS3.16 CID 7459; HL7 extensions pack, also in R4",
+  ),
   {
     target: "Patient.extension",
     slice: "mother's maiden name",

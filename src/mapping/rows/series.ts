@@ -56,7 +56,7 @@ export const SERIES_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.series.bodySite",
     tags: ["AnatomicRegionSequence", "FrameAnatomySequence", "BodyPartExamined"],
-    rule: "The coded region (SNOMED CT, or SNOMED RT translated), else the frames' region, else Body Part Examined by Annex L or an alias, else display only",
+    rule: "The coded region (SNOMED CT, or SNOMED RT translated by Annex L and the standard's context groups), else the frames' region, else Body Part Examined by Annex L or an alias, else display only",
     ownership: WHOLE,
     source: "PS3.16 Annex L; R4",
   },

@@ -187,7 +187,7 @@ export const STUDY_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.endpoint",
     tags: [],
-    rule: "The source's endpoints in the partition: WADO-RS, QIDO-RS and viewer where asked for; ones of ours that are no longer asked for go, others' stay",
+    rule: "The source's endpoints in the partition: WADO-RS, QIDO-RS and viewer where asked for; ones of ours that are no longer asked for go, others' stay. Nothing is read of Retrieve URL (0008,1190) and Retrieve Location UID (0040,E011): they are of query answers and of references to instances elsewhere, and the metadata of an instance that its own service gives have neither (PS3.18 §10.4, 10.6)",
     ownership: { kind: "items", owner: { by: "presence", members: ["reference"] } },
     source: "R4",
   },
@@ -218,7 +218,7 @@ export const STUDY_ROWS: readonly MappingRow[] = [
       "EquivalentCodeSequence",
       "CodingSchemeIdentificationSequence",
     ],
-    rule: "All codes, each once. System: the scheme's UID, the known schemes, CODE_SYSTEMS; a scheme without a system gives the meaning as text. SNOMED RT is translated. Equivalent codes are further codings",
+    rule: "All codes, each once. System: the scheme's UID, the known schemes, CODE_SYSTEMS; a scheme without a system gives the meaning as text. SNOMED RT is translated where a context group of the standard gives its SNOMED CT code. Equivalent codes are further codings",
     ownership: KEPT,
     source: "PS3.3 8.8, C.7.2.1; PS3.16 §8, Annex O; R4",
   },
