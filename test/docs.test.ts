@@ -24,7 +24,8 @@ const codeIn = (path: string) =>
   ].map(([, code = ""]) => code);
 
 /** Upper-case words of other programs that pages may name. */
-const FOREIGN = /^(SIGTERM|SIGINT|SIGKILL|NODE_ENV|FHIR_E2E_URL|NODE_EXTRA_CA_CERTS|STUDYCAST_PASSWORD|CAST_\w+)$/;
+const FOREIGN =
+  /^(SIGTERM|SIGINT|SIGKILL|NODE_ENV|FHIR_E2E_URL|(?:FHIR|DICOM)_CONTRACT_\w+|NODE_EXTRA_CA_CERTS|STUDYCAST_PASSWORD|CAST_\w+)$/;
 
 describe("docs", () => {
   test.each(Object.keys(docsPages()))("%s is what the code prints (npm run docs)", (path) => {

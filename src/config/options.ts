@@ -232,7 +232,8 @@ const resources = {
     max: 1_000_000,
     group: "resources",
     default: 5000,
-    about: "Studies with more instances list no plain images; the counts stay true.",
+    about:
+      "Studies with more instances list no plain images; the counts stay true. A higher limit needs a higher FHIR_MAX_BYTES, some 2 kB for each instance.",
   },
 } as const satisfies Record<string, Option>;
 

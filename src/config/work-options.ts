@@ -233,8 +233,8 @@ export const limitOptions = {
     min: 1024,
     max: 2 ** 31,
     group: "limits",
-    default: 8_388_608,
-    about: "Largest answer of the FHIR server, unzipped, in bytes.",
+    default: 16_777_216,
+    about: "Largest answer of the FHIR server, unzipped, in bytes. An answer may hold a study three times.",
   },
   FHIR_BUNDLE_ENTRIES: {
     kind: "integer",
