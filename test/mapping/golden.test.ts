@@ -25,8 +25,8 @@ function withRelativeReferences(bundle: Bundle): FhirResource[] {
   ) as FhirResource[];
 }
 
-test("there are at least 25 cases", () => {
-  expect(cases.length).toBeGreaterThanOrEqual(25);
+test("there are at least 60 cases", () => {
+  expect(cases.length).toBeGreaterThanOrEqual(60);
 });
 
 const SUPPORTING: readonly string[] = SUPPORTING_TYPES;

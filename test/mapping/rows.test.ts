@@ -1,37 +1,55 @@
 /** The table of rows says all that is written, and nothing that is never written. */
 import { describe, expect, test } from "@jest/globals";
 import type { ImagingStudy } from "fhir/r4";
+import { partOf, valueAt } from "../../src/mapping/explain-elements.ts";
 import {
   type BundleOf,
-  endpointResources,
   type FhirVersion,
+  INCLUDES,
   MAPPING_ROWS,
+  type MappingOptions,
+  mapDatasets,
   mappingTable,
   type Owned,
   ownershipOf,
+  PROFILES,
+  SUPPORTING_TYPES,
   targetIn,
+  wantedIncludes,
 } from "../../src/mapping/index.ts";
 import { ownershipTree } from "../../src/mapping/ownership.ts";
+import { OPTIONS } from "./datasets.ts";
 import { goldenCases } from "./golden.ts";
 
 const cases = goldenCases();
 const address = "http://dicom.example/v2";
 type Written = { resourceType: string };
 const resourcesOf = (bundle: BundleOf): Written[] => bundle.entry?.map(({ resource }) => resource as Written) ?? [];
+/** Everything that can be asked for. */
+const EVERYTHING: MappingOptions = {
+  ...OPTIONS,
+  timeZone: "Europe/Berlin",
+  include: wantedIncludes(Object.keys({ ...INCLUDES, ...PROFILES })),
+  upsert: new Set(SUPPORTING_TYPES),
+  accessionSystem: "urn:oid:1.2.826.98",
+  studyIdSystem: "urn:oid:1.2.826.97",
+  procedureStepIdSystem: "urn:oid:1.2.826.96",
+  locationSystem: "urn:oid:1.2.826.95",
+  retrieveLocationUid: "1.2.826.94",
+  qidoEndpoint: true,
+  viewerUrl: "https://viewer.example/IID",
+};
+const withEverything = (fhirVersion: FhirVersion): Written[] =>
+  cases.flatMap(({ datasets }) => resourcesOf(mapDatasets(datasets, { ...EVERYTHING, fhirVersion }, address).bundle));
+
 const VERSIONS: { version: FhirVersion; resources: Written[] }[] = [
   {
     version: "R4",
-    resources: [
-      ...cases.flatMap(({ mapped }) => resourcesOf(mapped.bundle)),
-      ...endpointResources({ sourceId: "test" }, "Microsoft.Default", address),
-    ],
+    resources: [...cases.flatMap(({ mapped }) => resourcesOf(mapped.bundle)), ...withEverything("R4")],
   },
   {
     version: "R5",
-    resources: [
-      ...cases.flatMap(({ r5 }) => resourcesOf(r5.mapped.bundle)),
-      ...endpointResources({ sourceId: "test", fhirVersion: "R5" }, "Microsoft.Default", address),
-    ],
+    resources: [...cases.flatMap(({ r5 }) => resourcesOf(r5.mapped.bundle)), ...withEverything("R5")],
   },
 ];
 const resources = cases.flatMap(({ mapped }) => mapped.bundle.entry?.map(({ resource }) => resource) ?? []);
@@ -57,6 +75,21 @@ describe.each(VERSIONS)("mapping rows in $version", ({ version, resources: all }
 
   test("every row is exercised by a fixture", () => {
     expect([...targets].filter((path) => !written.has(path))).toEqual([]);
+  });
+
+  test("so is each row of those that share a list", () => {
+    const rows = MAPPING_ROWS.flatMap((row) => {
+      const target = targetIn(row, version);
+      return target === undefined ? [] : [{ row, target }];
+    });
+    const missing = rows.filter(({ row, target }) => {
+      const [type = "", ...path] = target.split(".");
+      const siblings = rows.filter((other) => other.target === target).map((other) => other.row);
+      return !all
+        .filter(({ resourceType }) => resourceType === type)
+        .some((resource) => partOf(row, siblings, valueAt(resource, path)) !== undefined);
+    });
+    expect(missing.map(({ row, target }) => `${target} ${row.slice ?? ""}`)).toEqual([]);
   });
 });
 
