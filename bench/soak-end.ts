@@ -24,15 +24,22 @@ export async function settled(redis: RedisClient, dicomUrl: string, signal: Abor
   }
 }
 
-/** Lines that say what FHIR has that it should not have, or has not. The same DICOM service is read by a new worker with a Redis and a FHIR server of its own. */
-export async function differencesFromUndisturbed(stage: Stage, signal: AbortSignal): Promise<string[]> {
+/**
+ * Lines that say what FHIR has that it should not have, or has not. The same DICOM service is read by a new worker with a Redis and a FHIR server of its own,
+ * from the first entry of those studies on that are still there.
+ */
+export async function differencesFromUndisturbed(
+  stage: Stage,
+  feedStart: number,
+  signal: AbortSignal,
+): Promise<string[]> {
   const fhir = startChild("emulators/fhir/main.ts", ["--history", "1", "--parent-pipe"]);
   const redis = await startEmbeddedRedis({ mode: "temporary", env: process.env, tell: () => {} }, signal);
   const client = openRedis(redis.socketPath);
   const origin = await fhir.line(/^READY (.+)$/);
   const worker = stage.startWorker({
     ...{ FHIR_URL: `${origin}/fhir`, REDIS_URL: redis.socketPath },
-    ...{ LOW_PENDING_MAX: "100000", SETTLE_MIN_MS: "0", SETTLE_MAX_MS: "0" },
+    ...{ FEED_START: String(feedStart), LOW_PENDING_MAX: "100000", SETTLE_MIN_MS: "0", SETTLE_MAX_MS: "0" },
   });
   try {
     await worker.line(/checks have passed/);

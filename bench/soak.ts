@@ -15,10 +15,13 @@ import { differencesFromUndisturbed, openRedis, settled } from "./soak-end.ts";
 import { SOAK_FAULTS, type SoakSite } from "./soak-faults.ts";
 import { after, growth, type Life, slopePerMinute, watchWorker } from "./soak-watch.ts";
 import { json, SOURCE_ID, type Stage, startStage } from "./stage.ts";
+import { planTurnover } from "./turnover.ts";
 
 const RATE = 200;
 const STUDIES = 20;
 const IMAGES = 50;
+/** Three minutes: a study whose changes lie more than BURST_END_MS back is deleted soon after it is told, one in the middle of a burst waits for its end. */
+const LIFE_GROUPS = 36;
 const GROUPS_PER_MINUTE = (60 * RATE) / (STUDIES * IMAGES);
 const FAULT_EVERY_MS = 60_000;
 /** Longest wait for the lag to be gone; a fault that takes longer shows as this. */
@@ -27,6 +30,7 @@ const MINUTE_MS = 60_000;
 
 /** How far behind the truth FHIR is: the age of the oldest study not yet synced, and of the part of the feed not yet read. */
 type Lag = { atMs: number; seconds: number; pending: number; failed: number; why: string };
+type Latest = { Sequence?: number; sequence?: number };
 type Befallen = { name: string; tookMs: number; madeUpMs: number };
 
 export const soak: Question = {
@@ -37,13 +41,19 @@ export const soak: Question = {
     const minutes = Number(process.env["BENCH_SOAK_MINUTES"] ?? (quick ? 2 : 30));
     const warmUpMs = Math.min(5, minutes / 4) * MINUTE_MS;
     const redisDir = await mkdtemp(join(tmpdir(), "studycast-soak-"));
-    const feed = ["--groups", String(Math.round(minutes * GROUPS_PER_MINUTE)), "--rate", String(RATE), "--delay", "10"];
-    const shape = ["--studies", String(STUDIES), "--images", String(IMAGES)];
-    const dicom = ["bench/turnover-process.ts", ...feed, ...shape] as const;
+    const groups = Math.round(minutes * GROUPS_PER_MINUTE);
+    const lifeGroups = Math.min(LIFE_GROUPS, Math.round(groups / 3));
+    const shape = { groups, studies: STUDIES, images: IMAGES, lifeGroups };
+    const feed = Object.entries({ ...shape, rate: RATE, delay: 10 }).flatMap(([name, value]) => [
+      `--${name}`,
+      `${value}`,
+    ]);
+    const dicom = ["bench/turnover-process.ts", ...feed] as const;
+    const feedStart = planTurnover(shape).created[(groups - lifeGroups) * STUDIES * IMAGES] ?? 1;
     const stage = await startStage({ dicom, fhirArgs: ["--history", "2"], redisDir, latencyMs: 5 }, signal);
     const redis = openRedis(stage.redis.socketPath);
     try {
-      return await play({ stage, redis, minutes, warmUpMs, tell, signal });
+      return await play({ stage, redis, feedStart, minutes, warmUpMs, tell, signal });
     } finally {
       closeRedis(redis);
       await stage.stop();
@@ -52,9 +62,12 @@ export const soak: Question = {
   },
 };
 
-type Play = { stage: Stage; redis: RedisClient; minutes: number; warmUpMs: number } & Omit<Run, "quick">;
+type Play = { stage: Stage; redis: RedisClient; feedStart: number; minutes: number; warmUpMs: number } & Omit<
+  Run,
+  "quick"
+>;
 
-async function play({ stage, redis, minutes, warmUpMs, tell, signal }: Play): Promise<Answer> {
+async function play({ stage, redis, feedStart, minutes, warmUpMs, tell, signal }: Play): Promise<Answer> {
   const end = new AbortController();
   const watching = AbortSignal.any([end.signal, signal]);
   const lives: Promise<Life>[] = [];
@@ -126,7 +139,7 @@ async function play({ stage, redis, minutes, warmUpMs, tell, signal }: Play): Pr
   const memories = stage.memories();
   const all = await Promise.all(lives);
   tell("all is done; a worker that nothing disturbs reads the same service");
-  const different = missing === undefined ? await differencesFromUndisturbed(stage, signal) : [missing];
+  const different = missing === undefined ? await differencesFromUndisturbed(stage, feedStart, signal) : [missing];
   for (const line of different.slice(0, 20)) tell(line);
   return answer({ all, warmUpMs, befallen, failed, different, warnings, minutes, redisMb, memories, lags });
 }
@@ -139,14 +152,13 @@ function isMadeUp(lags: readonly Lag[], sinceMs: number, usual: number): boolean
 async function lookAtLag(stage: Stage, state: State, into: Lag[], signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
-      const latest = (await json(`${stage.dicomDirect}/v1/changefeed/latest?includeMetadata=false`)) as {
-        Sequence?: number;
-      };
+      // Named in one way or the other by what services send and what they document.
+      const latest = (await json(`${stage.dicomDirect}/v1/changefeed/latest?includeMetadata=false`)) as Latest;
       const stored = await state.checkpoint();
       const open =
         stored.kind === "none" ? undefined : parseCheckpoint(stored.text).ranges.find(({ to }) => to === null);
       const { oldestPendingMs = 0, pending, failed, waiting } = await state.counts();
-      const unread = ((latest.Sequence ?? 0) - (open?.scan ?? 0)) / RATE;
+      const unread = ((latest.Sequence ?? latest.sequence ?? 0) - (open?.scan ?? 0)) / RATE;
       const seconds = Math.max(unread, oldestPendingMs / 1000);
       const codes = failed === 0 ? [] : (await state.failed(failed)).map(({ code }) => code);
       const [oldest] = await state.pending(1);
@@ -246,7 +258,7 @@ function answer({
       },
     ],
     notes: [
-      `${minutes} minutes, ${RATE} images/s in studies of ${IMAGES}, ${STUDIES} at a time; every fourth study is changed once and loses an image, each is deleted after a minute. All options at their defaults, 5 ms before each service, warm-up ${warmUpMs / MINUTE_MS} minutes.`,
+      `${minutes} minutes, ${RATE} images/s in studies of ${IMAGES}, ${STUDIES} at a time; every fourth study is changed once and loses an image, each is deleted after three minutes. All options at their defaults, 5 ms before each service, warm-up ${warmUpMs / MINUTE_MS} minutes.`,
       `Seconds from the end of each fault until nothing was behind any more: ${befallen.map(({ name, madeUpMs }) => `${name} ${(madeUpMs / 1000).toFixed(1)}`).join("; ")}. Looked at each second: the oldest pending study is no older than without faults, and the feed is read.`,
       `Pending studies: median ${percentile(
         lags.map(({ pending }) => pending),

@@ -8,7 +8,7 @@ const { values } = parseArgs({
     groups: { type: "string", default: "10" },
     studies: { type: "string", default: "20" },
     images: { type: "string", default: "50" },
-    life: { type: "string", default: "12" },
+    lifeGroups: { type: "string", default: "12" },
     rate: { type: "string", default: "200" },
     delay: { type: "string", default: "0" },
     "parent-pipe": { type: "boolean", default: false },
@@ -18,7 +18,7 @@ const backend = createTurnoverBackend({
   groups: Number(values.groups),
   studies: Number(values.studies),
   images: Number(values.images),
-  lifeGroups: Number(values.life),
+  lifeGroups: Number(values.lifeGroups),
   rate: Number(values.rate),
   startMs: Date.now() + 1000 * Number(values.delay),
 });

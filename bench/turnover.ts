@@ -9,7 +9,7 @@ import { indexesOf, shapeOf, uidOf } from "../emulators/dicom/synthetic-layout.t
 import { createCtRenderer } from "../emulators/dicom/synthetic-template.ts";
 import { ticksOfMs } from "../emulators/dicom/ticks.ts";
 
-export type TurnoverOptions = {
+export type TurnoverShape = {
   /** Groups of studies that arrive at the same time, image by image in turn. */
   groups: number;
   /** Studies of a group, and images of a study. */
@@ -17,6 +17,9 @@ export type TurnoverOptions = {
   images: number;
   /** A group's studies are deleted while the group that comes so many later arrives; those of the last groups stay. */
   lifeGroups: number;
+};
+
+export type TurnoverOptions = TurnoverShape & {
   /** Images created per second. */
   rate: number;
   /** Epoch ms of the first entry. */
@@ -40,7 +43,7 @@ type Plan = {
   deleted: Uint32Array;
 };
 
-export function planTurnover({ groups, studies, images, lifeGroups }: TurnoverOptions): Plan {
+export function planTurnover({ groups, studies, images, lifeGroups }: TurnoverShape): Plan {
   const total = groups * studies * images;
   const [created, updated, deleted] = [new Uint32Array(total), new Uint32Array(total), new Uint32Array(total)];
   const by = [created, updated, deleted] as const;
@@ -65,10 +68,7 @@ export function planTurnover({ groups, studies, images, lifeGroups }: TurnoverOp
 }
 
 /** What happens to earlier groups while a group arrives, study after study. */
-function besides(
-  group: number,
-  { studies, images, lifeGroups }: Pick<TurnoverOptions, "studies" | "images" | "lifeGroups">,
-): Event[] {
+function besides(group: number, { studies, images, lifeGroups }: Omit<TurnoverShape, "groups">): Event[] {
   const events: Event[] = [];
   const of = (earlier: number, every: number, action: 1 | 2, most: number) => {
     const first = (group - earlier) * studies;
