@@ -10,6 +10,7 @@ import { distinctReferences } from "./read-people.ts";
 import { distinctPerformers, performerFunction } from "./read-performers.ts";
 import type { SeriesValues } from "./read-series.ts";
 import type { StudyValues } from "./read-study.ts";
+import { requestedByAccession } from "./requested-procedures.ts";
 import type { Keyword } from "./tags.ts";
 import { compareText } from "./text.ts";
 import { capped, union } from "./union.ts";
@@ -20,7 +21,7 @@ const MAX_ITEMS = 32;
 export type StudyLists = Pick<
   StudyModel,
   "accessions" | "basedOn" | "partOf" | "interpreter" | "procedure" | "reason"
-> & { studyIds: readonly string[] };
+> & { studyIds: readonly string[]; requested: ReadonlyMap<string, CodeableConcept> };
 
 /** @param all what the study's instances say of it; equal values may be in it more than once */
 export function studyLists(all: Iterable<StudyValues>, count: Count): StudyLists {
@@ -44,6 +45,10 @@ export function studyLists(all: Iterable<StudyValues>, count: Count): StudyLists
     interpreter: references("NameOfPhysiciansReadingStudy", (one) => one.interpreters),
     procedure: concepts("ProcedureCodeSequence", (one) => one.procedureCodes),
     reason: concepts("ReasonForTheRequestedProcedure", (one) => one.reasons),
+    requested: requestedByAccession(
+      values.map((one) => one.requested),
+      count,
+    ),
     studyIds: [...new Set(values.flatMap((one) => listOf(one.studyId)))].sort().slice(0, MAX_ITEMS),
   };
 }

@@ -72,14 +72,14 @@ export function buildStudy(
   options: MappingOptions,
   observer?: BuildObserver,
 ): StudyResources {
-  const { model, subject: found, devices, asOf, issues } = studyModel(study, instances, options, observer);
+  const { model, subject: found, devices, requested, asOf, issues } = studyModel(study, instances, options, observer);
   const isR5 = options.fhirVersion === "R5";
   const written = isR5 ? studyR5(model) : studyR4(model);
   const subject = isR5 && found.kind === "patient" ? { ...found, patient: patientR5(found.patient) } : found;
   const ownership = ownershipOf(options);
   const upsert = upsertedFor(found, model.id, options.upsert);
   if (upsert.size === 0) return { study, imagingStudy: written, subject, supporting: [], ownership, issues };
-  const { resource: imagingStudy, models } = withSupporting(written, devices, upsert);
+  const { resource: imagingStudy, models } = withSupporting(written, devices, upsert, requested);
   const supporting = models.map((one) => ({
     resource: writeSupporting(one, options.fhirVersion),
     keys: supportingKeys(one),
@@ -183,7 +183,14 @@ function studyModel(
     series,
   };
   const claiming = withProfiles(model, subject, options, (keyword) => count(keyword, "profile-not-claimed", 1));
-  return { model: claiming, subject, devices: studyDevices(all), asOf, issues: listIssues(issues) };
+  return {
+    model: claiming,
+    subject,
+    devices: studyDevices(all),
+    requested: lists.requested,
+    asOf,
+    issues: listIssues(issues),
+  };
 }
 
 /** Series UID → SOP Instance UID → instance. Of two that claim one UID in one series, the smaller by value stays. */

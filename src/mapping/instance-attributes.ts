@@ -54,6 +54,7 @@ const STUDY_INPUT = tagNames([
   "IssuerOfAccessionNumberSequence",
   "StudyDescription",
   "RequestedProcedureDescription",
+  "RequestedProcedureCodeSequence",
   "ReferringPhysicianName",
   "ReferringPhysicianIdentificationSequence",
   "StudyID",

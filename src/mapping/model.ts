@@ -91,6 +91,8 @@ export type SupportingModel =
       /** With system and value. */
       identifier: Identifier;
       display: string | undefined;
+      /** Of an order: what was requested. */
+      code?: CodeableConcept | undefined;
     };
 
 export type EndpointModel = {

@@ -13,6 +13,7 @@ import {
   readRequests,
 } from "./read-orders.ts";
 import { readPeople } from "./read-people.ts";
+import { type RequestedProcedure, readRequestedProcedures } from "./requested-procedures.ts";
 import type { Keyword } from "./tags.ts";
 import {
   type CalendarDate,
@@ -40,10 +41,14 @@ export type StudyValues = {
   performedProcedure: Reference | undefined;
   procedureCodes: readonly CodeableConcept[];
   reasons: readonly CodeableConcept[];
+  /** Empty unless orders are written as resources. */
+  requested: readonly RequestedProcedure[];
   location: Reference | undefined;
   description: string | undefined;
   issues: readonly IssueKey[];
 };
+
+const NOTHING_REQUESTED: readonly RequestedProcedure[] = [];
 
 export function readStudy(dataset: Dataset, options: MappingOptions): StudyValues {
   const { note, issues } = collectIssues();
@@ -75,6 +80,9 @@ export function readStudy(dataset: Dataset, options: MappingOptions): StudyValue
     performedProcedure: readPerformedProcedure(dataset, options, note),
     procedureCodes: readCodes(dataset, "ProcedureCodeSequence", codes, note),
     reasons: readReasons(dataset, requests, codes, note),
+    requested: options.upsert?.has("ServiceRequest")
+      ? readRequestedProcedures(dataset, requests, codes, note)
+      : NOTHING_REQUESTED,
     location: readLocation(dataset, options, note),
     description: readDescription(dataset, requests, note),
     issues: issues(),

@@ -3,7 +3,7 @@
  * and orders. A logical reference (type, identifier, display) says all that DICOM knows of these, so they are made out of the references themselves;
  * without an identifier that has a system there is only the display, because a name alone would join different people.
  */
-import type { Identifier, Reference } from "fhir/r4";
+import type { CodeableConcept, Identifier, Reference } from "fhir/r4";
 import { createdMeta } from "./identity.ts";
 import type { DeviceModel, SupportingModel } from "./model.ts";
 import { compareText } from "./text.ts";
@@ -31,11 +31,13 @@ export type Supported<T> = { resource: T; models: SupportingModel[] };
  * The resource with literal references (`Type/id`) to what is to be found or made, and what that is, ordered by id.
  * @param devices the study's equipment; a reference means one by its first identifier
  * @param wanted types that are written; references to others stay logical
+ * @param requested accession number → what was requested
  */
 export function withSupporting<T extends object>(
   resource: T,
   devices: readonly DeviceModel[],
   wanted: ReadonlySet<SupportingType>,
+  requested: ReadonlyMap<string, CodeableConcept>,
 ): Supported<T> {
   const models = new Map<string, SupportingModel>();
   const byIdentifier = new Map(devices.map((device) => [JSON.stringify(device.identifier[0]), device]));
@@ -43,7 +45,8 @@ export function withSupporting<T extends object>(
     const { type = "", identifier, display } = reference;
     if (identifier === undefined || !isSupportingType(type) || !wanted.has(type)) return undefined;
     const device = type === "Device" ? byIdentifier.get(JSON.stringify(identifier)) : undefined;
-    const model = device === undefined ? modelOf(type, identifier, display) : { type: "Device" as const, device };
+    const model =
+      device === undefined ? modelOf(type, identifier, display, requested) : { type: "Device" as const, device };
     if (model === undefined) return undefined;
     const id = model.type === "Device" ? model.device.id : model.id;
     if (!models.has(id)) models.set(id, model);
@@ -64,10 +67,12 @@ function modelOf(
   type: SupportingType,
   identifier: Identifier,
   display: string | undefined,
+  requested: ReadonlyMap<string, CodeableConcept>,
 ): SupportingModel | undefined {
   const { system, value } = identifier;
   if (type === "Device" || !system || !value || !SUPPORTED[type](identifier)) return undefined;
-  return { type, id: uuidV5(type, system, value), identifier, display };
+  const code = type === "ServiceRequest" ? requested.get(value) : undefined;
+  return { type, id: uuidV5(type, system, value), identifier, display, code };
 }
 
 /** References with a type and an identifier get `reference` where there is one. Instances hold none and are not looked at. */

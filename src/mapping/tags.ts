@@ -106,6 +106,7 @@ export const TAGS = {
   FrameLaterality: ["00209072", "CS"],
   NumberOfFrames: ["00280008", "IS"],
   RequestedProcedureDescription: ["00321060", "LO"],
+  RequestedProcedureCodeSequence: ["00321064", "SQ"],
   AdmissionID: ["00380010", "LO"],
   IssuerOfAdmissionIDSequence: ["00380014", "SQ"],
   OrderPlacerIdentifierSequence: ["00400026", "SQ"],

@@ -17,7 +17,12 @@ function supportingR4(model: SupportingModel): SupportingOf<"R4"> {
 }
 
 function supportingR5(model: SupportingModel): object {
-  return model.type === "Device" ? deviceR5(model.device, model) : plain(model);
+  if (model.type === "Device") return deviceR5(model.device, model);
+  const written = plain(model);
+  // R5's code is a CodeableReference.
+  return written.resourceType === "ServiceRequest" && written.code !== undefined
+    ? { ...written, code: { concept: written.code } }
+    : written;
 }
 
 function plain(model: Exclude<SupportingModel, { type: "Device" }>): Exclude<SupportingOf<"R4">, r4.Device> {
@@ -34,7 +39,13 @@ function plain(model: Exclude<SupportingModel, { type: "Device" }>): Exclude<Sup
     case "Location":
       return present({ resourceType: "Location" as const, ...head, name: model.display });
     case "ServiceRequest":
-      return { resourceType: "ServiceRequest", ...head, status: "completed", intent: "filler-order" };
+      return present({
+        resourceType: "ServiceRequest" as const,
+        ...head,
+        status: "completed" as const,
+        intent: "filler-order" as const,
+        code: model.code,
+      });
   }
 }
 

@@ -120,6 +120,13 @@ export const SUPPORTING_ROWS: readonly MappingRow[] = [
     ownership: CREATED_ONLY,
     source: "FHIR ServiceRequest",
   },
+  {
+    target: "ServiceRequest.code",
+    tags: ["RequestedProcedureCodeSequence", "RequestedProcedureDescription", "RequestAttributesSequence"],
+    rule: "What was requested under the accession number: the code, else the description; in R5 as `concept`",
+    ownership: KEPT,
+    source: "PS3.3 10.6; FHIR ServiceRequest",
+  },
   { target: "ServiceRequest.intent", tags: [], rule: "filler-order", ownership: CREATED_ONLY, source: "IHE IMR" },
   {
     target: "ServiceRequest.subject",
