@@ -53,8 +53,7 @@ export async function bareLoop(options: BareLoopOptions, signal: AbortSignal): P
       const patient = Math.floor(index / STUDIES_PER_PATIENT);
       const before = creations.get(patient);
       if (creates) creations.set(patient, ended.promise);
-      await Promise.all([post(requests.lookUpStudy, fresh), read(requests)]);
-      await post(requests.lookUpPatient, fresh);
+      await Promise.all([post(requests.lookUp, fresh), read(requests)]);
       if (!creates) {
         await before;
         creations.delete(patient);

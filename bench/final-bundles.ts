@@ -1,13 +1,15 @@
 /**
- * The requests a sync sends for a synthetic study that FHIR does not hold yet, as texts: the two look-ups and the final transaction. Made from study 0
+ * The requests a sync sends for a synthetic study that FHIR does not hold yet, as texts: the look-up and the final transaction. Made from study 0
  * once; those of any other study by putting in its numbers and ids, so that whoever sends them spends nothing on making them.
  */
-import { planStudy } from "../src/fhir/index.ts";
+import { type FhirClient, lookUpBoth, planStudy } from "../src/fhir/index.ts";
 import {
   buildStudy,
   createAttributePool,
   instanceAttributes,
   patientId,
+  type StudyIdentity,
+  type StudyResources,
   studyIdentity,
   studyResourceId,
 } from "../src/mapping/index.ts";
@@ -15,7 +17,7 @@ import { DEFAULT_PARTITION, type StudyId, studyId } from "../src/study.ts";
 import { PATIENT_ID_SYSTEM, SOURCE_ID } from "./stage.ts";
 import { MAPPING, syntheticStudies } from "./synthetic-study.ts";
 
-export type StudyRequests = { study: StudyId; lookUpStudy: string; lookUpPatient: string; transaction: string };
+export type StudyRequests = { study: StudyId; lookUp: string; transaction: string };
 
 /** What differs between the requests of two studies. */
 type Slots = { number: string; resourceId: string; patientNumber: string; patientId: string };
@@ -41,15 +43,15 @@ export function finalBundles(images: number): (index: number) => StudyRequests {
   const base = studyIdentity(SOURCE_ID, study).studyUid;
   const uidOf = (index: number) => base.replace(String(STUDY_BASE), String(STUDY_BASE + index));
   const slots = slotsOf(0, study);
-  const [withPatient, lookUpStudy, lookUpPatient] = sampleRequests(sample, slots);
+  const [withPatient, lookUp] = sampleRequests(sample);
   const alone = { ...withPatient, entry: withPatient.entry.filter((entry) => !isPatient(entry)) };
-  const templates = [withPatient, alone, lookUpStudy, lookUpPatient].map((body) => cut(JSON.stringify(body), slots));
+  const templates = [withPatient, alone, lookUp].map((body) => cut(JSON.stringify(body), slots));
   return (index) => {
     const id = studyId(DEFAULT_PARTITION, uidOf(index));
     const own = slotsOf(index, id);
-    const [full = "", small = "", first = "", second = ""] = templates.map((template) => template(own));
+    const [full = "", small = "", lookUp = ""] = templates.map((template) => template(own));
     const transaction = index % STUDIES_PER_PATIENT === 0 ? full : small;
-    return { study: id, lookUpStudy: first, lookUpPatient: second, transaction };
+    return { study: id, lookUp, transaction };
   };
 }
 
@@ -59,10 +61,7 @@ function isPatient(entry: object): boolean {
   return JSON.stringify(entry).startsWith('{"resource":{"resourceType":"Patient"');
 }
 
-function sampleRequests(
-  { study, texts }: ReturnType<typeof syntheticStudies>[number],
-  slots: Slots,
-): Body[] & [Body, Body, Body] {
+function sampleRequests({ study, texts }: ReturnType<typeof syntheticStudies>[number]): [Body, Body] {
   const pool = createAttributePool();
   const instances = texts.flatMap((text) => {
     const attributes = instanceAttributes(JSON.parse(text), MAPPING, pool);
@@ -71,31 +70,34 @@ function sampleRequests(
   const wanted = buildStudy(study, instances, MAPPING);
   const identity = studyIdentity(SOURCE_ID, study);
   const found = { identity, own: [], sameUid: [], endpoints: [] };
-  const plan = planStudy(found, { kind: "absent" }, wanted, { patientPolicy: "create" });
+  // All studies are of one scanner: its Device is there after the first of them.
+  const devices = wanted.supporting.map(
+    ({ resource }) =>
+      [String(resource.id), { kind: "found" as const, resource: { ...resource, id: String(resource.id) } }] as const,
+  );
+  const plan = planStudy(found, { kind: "absent" }, wanted, { patientPolicy: "create" }, new Map(devices));
   if (plan.kind !== "write") throw new Error(`the plan of a new study is ${plan.kind}`);
   const put = plan.writes.map(({ resource }) => ({
     resource,
     request: { method: "PUT", url: `${resource.resourceType}/${resource.id}` },
   }));
-  const search = (type: string, system: string, value: string) =>
-    `${type}?identifier=${encodeURIComponent(`${system}|${value}`)}`;
-  return [
-    bundle("transaction", put),
-    bundle("batch", [
-      get(`ImagingStudy/${identity.studyResourceId}`),
-      get(search("ImagingStudy", identity.ownIdentifier.system ?? "", identity.ownIdentifier.value ?? "")),
-      get(search("ImagingStudy", "urn:dicom:uid", `urn:oid:${identity.studyUid}`)),
-      get(`Endpoint/${identity.endpointId}`),
-    ]),
-    bundle("batch", [
-      get(`Patient/${slots.patientId}`),
-      get(search("Patient", PATIENT_ID_SYSTEM, slots.patientNumber)),
-    ]),
-  ];
+  return [bundle("transaction", put), bundle("batch", lookUpEntries(identity, wanted))];
+}
+
+/** What the worker asks for, from its own look-up. */
+function lookUpEntries(identity: StudyIdentity, wanted: StudyResources): object[] {
+  const entries: object[] = [];
+  const recording = {
+    batch(asked: readonly object[]) {
+      entries.push(...asked);
+      return new Promise<never>(() => {});
+    },
+  };
+  lookUpBoth(recording as unknown as FhirClient, identity, wanted, AbortSignal.abort());
+  return entries;
 }
 
 const bundle = (type: string, entry: object[]): Body => ({ resourceType: "Bundle", type, entry });
-const get = (url: string): object => ({ request: { method: "GET", url } });
 
 /** Cuts the text where one of the values stands. */
 function cut(text: string, slots: Slots): (values: Slots) => string {

@@ -11,6 +11,7 @@ export const MAPPING: MappingOptions = {
   issuerSystems: {},
   instanceListLimit: 5000,
   splitGiven: false,
+  upsert: new Set(["Device"]),
 };
 
 export type SyntheticStudy = { study: StudyId; series: string; texts: string[] };

@@ -41,12 +41,10 @@ export type EarlyLookUp = {
   found: Promise<FoundReferred>;
 };
 
-/** Begins to look up what these resources, made of the study's first instance, refer to. A failure is told to whoever needs the result. */
-export function beginLookUp(wanted: Wanted, deps: ReferredDeps, signal: AbortSignal): EarlyLookUp | undefined {
-  if (refersToNothing(wanted)) return undefined;
-  const found = lookUp(wanted, deps, signal);
+/** Notes a look-up that has just begun for these resources, made of the study's first instance. A failure is told to whoever needs the result. */
+export function earlyLookUp(wanted: Wanted, creations: Creations, found: Promise<FoundReferred>): EarlyLookUp {
   found.catch(() => {});
-  return { key: keyOf(wanted), begunAt: deps.creations.count, found };
+  return { key: keyOf(wanted), begunAt: creations.count, found };
 }
 
 /**

@@ -12,6 +12,7 @@ import {
   type ensureEndpoints,
   type FhirClient,
   type FoundStudy,
+  lookUpBoth,
   lookUpStudy,
   type Plan,
   planRemoval,
@@ -31,7 +32,8 @@ import {
   type MappingOptions,
   studyIdentity,
 } from "./mapping/index.ts";
-import { beginLookUp, type Creations, type EarlyLookUp, withReferred } from "./referred.ts";
+import { type Creations, type EarlyLookUp, earlyLookUp, withReferred } from "./referred.ts";
+import { applySiteRules, type SiteModule } from "./site-rules.ts";
 import { parseStudyId, type StudyId } from "./study.ts";
 
 /** An instance that is left out of its study, with the reason; UIDs and tags only. */
@@ -58,6 +60,8 @@ export type SyncDeps = {
   dicom: DicomClient;
   fhir: FhirClient;
   mapping: MappingOptions;
+  /** What the site does to the resources before they are compared; undefined for nothing. */
+  siteRules: SiteModule | undefined;
   policy: WritePolicy;
   /** Most entries and bytes of one transaction. */
   limits: WriteLimits;
@@ -101,16 +105,16 @@ export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSigna
 }
 
 async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
-  const identity = studyIdentity(deps.mapping.sourceId, job.study, endpointKinds(deps.mapping));
-  let early: EarlyLookUp | undefined;
-  const [found, read] = await together(signal, [
-    (both) => deps.timed("fhir", "look-up-study", () => lookUpStudy(deps.fhir, identity, both)),
-    (both) => {
-      const onFirst = (instance: InstanceAttributes) => {
-        early ??= beginLookUp(buildStudy(job.study, [instance], deps.mapping), deps, both);
-      };
-      return deps.timed("dicom", "read-study", () => readAndReduce(job.study, deps, onFirst, both));
-    },
+  const begun = Promise.withResolvers<InstanceAttributes | undefined>();
+  const [{ found, early }, read] = await together(signal, [
+    async (both) => lookUp(job.study, await begun.promise, deps, both),
+    (both) =>
+      deps
+        .timed("dicom", "read-study", () => readAndReduce(job.study, deps, begun.resolve, both))
+        .catch((error: unknown) => {
+          begun.reject(error);
+          throw error;
+        }),
   ]);
   if (read === "absent") return removeStudy(job, deps, found, signal);
 
@@ -119,12 +123,13 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   if (instances.length === 0)
     throw new StudycastError(first?.code ?? "INSTANCE_INVALID", { instances: rejected.length });
 
-  const wanted = buildStudy(job.study, instances, deps.mapping);
+  const built = buildStudy(job.study, instances, deps.mapping);
   // All of it was taken back by rejection notes: that is as good as told deletions, but of instances that could not be read nobody knows.
-  if (wanted.imagingStudy.numberOfInstances === 0 && first !== undefined)
+  if (built.imagingStudy.numberOfInstances === 0 && first !== undefined)
     throw new StudycastError(first.code, { instances: rejected.length });
-  if (wanted.imagingStudy.numberOfInstances === 0)
-    return { ...(await removeStudy({ ...job, gone: true }, deps, found, signal)), issues: wanted.issues };
+  if (built.imagingStudy.numberOfInstances === 0)
+    return { ...(await removeStudy({ ...job, gone: true }, deps, found, signal)), issues: built.issues };
+  const wanted = deps.siteRules === undefined ? built : applySiteRules(built, deps.siteRules, deps.mapping);
   const { partition } = parseStudyId(job.study);
   const endpoints = endpointResources(deps.mapping, partition, deps.endpointAddress(partition));
   const { ownership } = wanted;
@@ -135,11 +140,34 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   return { ...outcome, absent: false, instances: instances.length, rejected, issues: wanted.issues };
 }
 
-/** The study's instances, each reduced to its attributes as soon as it is read, so that memory is bounded by the attributes, not by the metadata. */
+/**
+ * What FHIR holds of the study and of what it refers to, as far as its first instance tells that; while the others are still being read. A study without
+ * instances refers to nothing.
+ */
+async function lookUp(
+  study: StudyId,
+  first: InstanceAttributes | undefined,
+  deps: SyncDeps,
+  signal: AbortSignal,
+): Promise<{ found: FoundStudy; early?: EarlyLookUp }> {
+  const { fhir, mapping, creations } = deps;
+  const identity = studyIdentity(mapping.sourceId, study, endpointKinds(mapping));
+  const timed = (work: () => Promise<FoundStudy>) => deps.timed("fhir", "look-up-study", work);
+  if (first === undefined) return { found: await timed(() => lookUpStudy(fhir, identity, signal)) };
+  const wanted = buildStudy(study, [first], mapping);
+  const both = lookUpBoth(fhir, identity, wanted, signal);
+  const early = earlyLookUp(wanted, creations, both.referred);
+  return { found: await timed(() => both.study), early };
+}
+
+/**
+ * The study's instances, each reduced to its attributes as soon as it is read, so that memory is bounded by the attributes, not by the metadata.
+ * @param onFirst told the first instance that can be represented, as soon as it is read; undefined at the end when there is none
+ */
 async function readAndReduce(
   study: StudyId,
   deps: SyncDeps,
-  onFirst: (instance: InstanceAttributes) => void,
+  onFirst: (instance: InstanceAttributes | undefined) => void,
   signal: AbortSignal,
 ): Promise<"absent" | { instances: InstanceAttributes[]; rejected: Rejected[] }> {
   const mapping = forPartition(deps.mapping, parseStudyId(study).partition);
@@ -162,6 +190,7 @@ async function readAndReduce(
     },
     signal,
   );
+  onFirst(undefined);
   if (read.kind === "absent") return "absent";
   return { instances, rejected: [...rejected, ...read.unreadable] };
 }

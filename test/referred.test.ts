@@ -1,9 +1,17 @@
 /** What a study refers to: looked up while the study is still being read, and never taken for absent after this process has created it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { startFaultProxy } from "../emulators/fault-proxy/index.ts";
 import { startFhirEmulator } from "../emulators/fhir/index.ts";
-import { carryOut, createFhirClient, type FhirClient, type FoundReferred, planStudy } from "../src/fhir/index.ts";
+import {
+  carryOut,
+  createFhirClient,
+  type FhirClient,
+  type FoundReferred,
+  lookUpBoth,
+  planStudy,
+} from "../src/fhir/index.ts";
 import { type StudyResources, studyIdentity } from "../src/mapping/index.ts";
-import { beginLookUp, createCreations, type ReferredDeps, withReferred } from "../src/referred.ts";
+import { createCreations, earlyLookUp, type ReferredDeps, withReferred } from "../src/referred.ts";
 import { study } from "./fhir/samples.ts";
 
 const signal = AbortSignal.timeout(600_000);
@@ -33,6 +41,13 @@ beforeEach(() => {
   };
 });
 
+/** Looks the study and what it refers to up, as a sync does with its first instance. */
+function begin(wanted: StudyResources, until: AbortSignal = signal) {
+  const { study: found, referred } = lookUpBoth(client, studyIdentity("pacs", wanted.study), wanted, until);
+  found.catch(() => {});
+  return earlyLookUp(wanted, deps.creations, referred);
+}
+
 /** Writes the study with what was found; the study itself is new. */
 const write = (wanted: StudyResources) => async (found: FoundReferred) => {
   const identity = studyIdentity("pacs", wanted.study);
@@ -41,27 +56,43 @@ const write = (wanted: StudyResources) => async (found: FoundReferred) => {
   return carryOut(client, plan, {}, signal);
 };
 
+test("a study and what it refers to are looked up with one request", async () => {
+  const wanted = study({ uid: "1.2.840.9" });
+  await withReferred(wanted, undefined, deps, signal, write(wanted));
+  const proxy = await startFaultProxy({ target: new URL(server.url).origin });
+  const near = createFhirClient({ url: `${proxy.url}/fhir`, requestTimeoutMs: 20_000, maxBytes: 50_000_000 });
+  try {
+    const { study: found, referred } = lookUpBoth(near, studyIdentity("pacs", wanted.study), wanted, signal);
+    expect((await found).own).toHaveLength(1);
+    expect((await referred).patient?.kind).toBe("found");
+    expect(Object.values(proxy.counts().routes).map(({ requests }) => requests)).toEqual([1]);
+  } finally {
+    await near.close();
+    await proxy.close();
+  }
+});
+
 describe("looking up what a study refers to", () => {
   test("what was looked up with the first instance is not looked up again", async () => {
     const [first, whole] = [study({ images: 1 }), study({ images: 5 })];
-    const early = beginLookUp(first, deps, signal);
+    const early = begin(first);
     const kind = await withReferred(whole, early, deps, signal, async ({ patient }) => patient?.kind);
-    expect([kind, lookUps]).toEqual(["absent", 1]);
+    expect([kind, lookUps]).toEqual(["absent", 0]);
   });
 
   test("a first instance of another patient does not decide who the study is of", async () => {
     await withReferred(study({ patientId: "P1" }), undefined, deps, signal, write(study({ patientId: "P1" })));
     lookUps = 0;
-    const early = beginLookUp(study({ patientId: "P1", images: 1 }), deps, signal);
+    const early = begin(study({ patientId: "P1", images: 1 }));
     const other = study({ patientId: "P2" });
     const kind = await withReferred(other, early, deps, signal, async ({ patient }) => patient?.kind);
-    expect([kind, lookUps]).toEqual(["absent", 2]);
+    expect([kind, lookUps]).toEqual(["absent", 1]);
   });
 
   test("a Patient that another study's sync has created meanwhile is looked up again, not created twice", async () => {
     const late = study({ uid: "1.2.840.2" });
-    const early = beginLookUp(late, deps, signal);
-    await early?.found;
+    const early = begin(late);
+    await early.found;
     const before = study({ uid: "1.2.840.1" });
     await withReferred(before, undefined, deps, signal, write(before));
     const outcome = await withReferred(late, early, deps, signal, write(late));
@@ -71,7 +102,7 @@ describe("looking up what a study refers to", () => {
 
   test("of syncs that would create the same Patient one does at a time", async () => {
     const studies = ["1", "2", "3", "4"].map((number) => study({ uid: `1.2.840.${number}` }));
-    const early = studies.map((one) => beginLookUp(one, deps, signal));
+    const early = studies.map((one) => begin(one));
     const creations = await Promise.all(
       studies.map((one, at) =>
         withReferred(one, early[at], deps, signal, async (found) =>
@@ -86,7 +117,7 @@ describe("looking up what a study refers to", () => {
   test("an early look-up that fails is an error of the sync that needs it, and of no other", async () => {
     const stopped = AbortSignal.abort();
     const wanted = study();
-    const early = beginLookUp(wanted, deps, stopped);
+    const early = begin(wanted, stopped);
     await expect(withReferred(wanted, early, deps, signal, async () => "reached")).rejects.toMatchObject({
       code: "ABORTED",
     });

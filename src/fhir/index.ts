@@ -3,6 +3,7 @@ export { carryOut, type Outcome, type WriteLimits } from "./carry-out.ts";
 export { checkServer, type WantedVersion } from "./check-server.ts";
 export { createFhirClient, type FhirClient, type FhirClientOptions } from "./client.ts";
 export { endpointExists, ensureEndpoints, probe } from "./endpoint.ts";
+export { lookUpBoth } from "./look-up.ts";
 export { type FoundReferred, lookUpPatient, lookUpReferred } from "./look-up-patient.ts";
 export { lookUpStudy } from "./look-up-study.ts";
 export { ownedStudies } from "./owned-studies.ts";
