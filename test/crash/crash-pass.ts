@@ -44,7 +44,7 @@ const TIMES: Environment = {
   SETTLE_FACTOR: "0",
   BACKOFF_CAP_MS: "200",
 };
-const SETTLED_MS = 20_000;
+const SETTLED_MS = 60_000;
 const QUIET_MS = 60;
 /** Within this every loop of an idle worker turns once. */
 const TURN_MS = 2600;
@@ -63,16 +63,14 @@ export async function crashPass(operation: Operation, options: PassOptions): Pro
     const record = await run(operation, "record", undefined, disturbed, other);
     if (record.what !== undefined) throw new Error(`${operation.name}, undisturbed: ${record.what}`);
     const taken = record.points.filter(takes);
-    for (const point of taken) {
-      for (const side of sides) {
-        if (signal.aborted) break;
-        const at = { ...point, side };
-        const { what, killed } = await run(operation, `r${runs++}`, at, disturbed, other);
-        if (!killed) missed.push(at);
-        if (what === undefined) continue;
-        differences.push({ ...at, operation: operation.name, what });
-        tell(`${operation.name}: ${side} ${point.label} #${point.nth}: ${what}`);
-      }
+    for (const at of taken.flatMap((point) => sides.map((side) => ({ ...point, side })))) {
+      if (signal.aborted) break;
+      const { what, killed, usable } = await run(operation, `r${runs++}`, at, disturbed, other);
+      if (!killed) missed.push(at);
+      if (what === undefined) continue;
+      differences.push({ ...at, operation: operation.name, what });
+      tell(`${operation.name}: ${at.side} ${at.label} #${at.nth}: ${what}`);
+      if (!usable) break;
     }
     const [points, killed] = [record.points.length, runs - missed.length];
     return { operation: operation.name, points, taken: taken.length, runs, killed, missed, differences };
@@ -128,7 +126,8 @@ async function startDisturbed(): Promise<Disturbed> {
   };
 }
 
-type Run = { points: Point[]; killed: boolean; what: string | undefined };
+/** Not usable: the stack does not come to rest any more, so that further runs would say the same. */
+type Run = { points: Point[]; killed: boolean; what: string | undefined; usable: boolean };
 
 async function run(
   operation: Operation,
@@ -157,23 +156,29 @@ async function run(
   await operation.change(other, study);
 
   const over = new AbortController();
+  let killed = false;
   let what: string | undefined;
   try {
     await Promise.race([stopped.promise, quiet(stack).then(() => (at === undefined ? undefined : turn(over.signal)))]);
     over.abort();
     const points = seam.recorded();
-    // A point of the shutdown, or one that had not come yet, is no point of this run.
-    const killed = seam.disarm();
-    if (killed) await disturbed.killed();
+    killed = await ended(disturbed);
     disturbed.worker();
     await Promise.all([quiet(stack), quiet(other)]);
     what = await difference(stack, other, study);
-    return { points, killed, what };
+    return { points, killed, what, usable: true };
   } catch (error) {
-    const killed = seam.disarm();
-    if (killed) await disturbed.killed();
-    return { points: [], killed, what: String(error) };
+    over.abort();
+    return { points: [], killed: (await ended(disturbed)) || killed, what: String(error), usable: false };
   }
+}
+
+/** Whether the run's process was killed; if so it is gone. */
+async function ended({ seam, killed }: Disturbed): Promise<boolean> {
+  const reached = seam.reached();
+  if (reached) await killed();
+  seam.disarm();
+  return reached;
 }
 
 const turn = (signal: AbortSignal) => delay(TURN_MS, undefined, { signal }).catch(() => {});

@@ -2,7 +2,7 @@
 import { Agent, createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { routeOf } from "../../emulators/fault-proxy/counts.ts";
-import type { Seam } from "./seam.ts";
+import type { Passage, Seam } from "./seam.ts";
 
 export type HttpTap = {
   url: string;
@@ -16,13 +16,17 @@ export async function startHttpTap(service: string, seam: Seam, targetUrl: strin
   const agent = new Agent({ keepAlive: false });
   let failing = { label: "", status: 0, left: 0 };
   const server = createServer((incoming, outgoing) => {
-    pass().catch(() => outgoing.destroy());
+    let passage: Passage | undefined;
+    pass().catch(() => {
+      passage?.dropped();
+      outgoing.destroy();
+    });
 
     async function pass(): Promise<void> {
       const body = await bytesOf(incoming);
       const { method = "GET", url = "/" } = incoming;
       const label = `${service} ${labelOf(method, url, body)}`;
-      const passage = seam.begins(label);
+      passage = seam.begins(label);
       if (!passage.forward) return void outgoing.destroy();
       if (failing.left > 0 && failing.label === label) {
         failing.left--;

@@ -42,7 +42,7 @@ await endWorkerProcesses();
 
 const total = (of: (result: PassResult) => number) => results.reduce((sum, result) => sum + of(result), 0);
 const report = {
-  complete: !stop.signal.aborted,
+  complete: !stop.signal.aborted && results.every(({ taken, runs }) => runs === 2 * taken),
   points: total(({ points }) => points),
   labels: labels.size,
   runs: total(({ runs }) => runs),

@@ -24,10 +24,15 @@ export async function startRedisTap(seam: Seam, redisSocket: string, path: strin
       socket.on("close", () => sockets.delete(socket));
       socket.on("error", () => {});
     }
-    client.on("close", () => target.destroy());
-    target.on("close", () => client.destroy());
-
     const awaited: Passage[] = [];
+    const ends = () => {
+      for (const passage of awaited.splice(0)) passage.dropped();
+      client.destroy();
+      target.destroy();
+    };
+    client.on("close", ends);
+    target.on("close", ends);
+
     let cut = false;
     let inTransaction = false;
     const request = createSplitter((bytes) => {
@@ -61,7 +66,7 @@ export async function startRedisTap(seam: Seam, redisSocket: string, path: strin
   };
 }
 
-const UNSEEN: Passage = { forward: true, answered: () => true };
+const UNSEEN: Passage = { forward: true, answered: () => true, dropped: () => {} };
 
 /** `redis mark`, `redis moveToFinished`, `redis HGET checkpoint`: a script by its name, any other command with the kind of key it is for. */
 function createLabels(): (name: string, args: readonly string[]) => string {

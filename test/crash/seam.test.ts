@@ -14,7 +14,8 @@ describe("the seam", () => {
     expect([second.answered(), stops]).toEqual([false, 1]);
     expect(beside.answered()).toBe(false);
     expect(seam.begins("c").forward).toBe(false);
-    expect(seam.disarm()).toBe(true);
+    expect(seam.reached()).toBe(true);
+    seam.disarm();
     expect(seam.begins("a").forward).toBe(true);
     expect(stops).toBe(1);
   });
@@ -26,6 +27,26 @@ describe("the seam", () => {
     seam.arm({ label: "a", nth: 1, side: "after" }, () => stops++);
     expect(early.answered()).toBe(false);
     expect(stops).toBe(1);
+  });
+
+  test("what a dead process still had open is neither counted for the next one nor stops it", () => {
+    const seam = createSeam();
+    seam.arm({ label: "a", nth: 1, side: "before" }, () => {});
+    const left = seam.begins("b");
+    seam.begins("a");
+    expect(seam.reached()).toBe(true);
+    seam.disarm();
+    expect(seam.reached()).toBe(false);
+    let stops = 0;
+    seam.arm({ label: "b", nth: 1, side: "after" }, () => stops++);
+    expect(seam.recorded()).toEqual([]);
+    expect([left.answered(), stops]).toEqual([true, 0]);
+
+    const cut = seam.begins("c");
+    cut.dropped();
+    seam.disarm();
+    seam.arm(undefined, () => {});
+    expect(seam.recorded()).toEqual([]);
   });
 });
 

@@ -13,8 +13,10 @@ export type StopAt = Point & { side: Side };
 export type Seam = {
   /** Counting starts here; requests that are on their way count as made now. */
   arm(at: StopAt | undefined, stop: () => void): void;
-  /** Ends counting; true when the point was reached. */
-  disarm(): boolean;
+  /** Whether the process was stopped since arming. */
+  reached(): boolean;
+  /** Ends counting; to be called once the stopped process is gone, whose last bytes are not to get through. What it has open is forgotten. */
+  disarm(): void;
   /** All points since arming, in order. */
   recorded(): Point[];
   /** Told by a tap when a request arrives; what it is to do with it. */
@@ -26,7 +28,11 @@ export type Passage = {
   forward: boolean;
   /** Told when it was carried out; whether the answer may be passed on. */
   answered(): boolean;
+  /** Told when it will never be answered, as its connection is gone. */
+  dropped(): void;
 };
+
+const STOPPED: Passage = { forward: false, answered: () => false, dropped: () => {} };
 
 export function createSeam(): Seam {
   let counting = false;
@@ -60,23 +66,29 @@ export function createSeam(): Seam {
       for (const request of open) count(request);
       if ([...open].some((request) => isTarget(request, "before"))) reach();
     },
+    reached: () => reached,
     disarm() {
       counting = false;
-      return reached;
+      if (!reached) return;
+      reached = false;
+      // The process they came from is dead: what is still answered to it is no request of the next one.
+      for (const request of open) request.nth = 0;
+      open.clear();
     },
     recorded: () => points,
     begins(label) {
       const request = { label, nth: 0 };
       if (counting) count(request);
       // Reached already: what the dying process still sends while the signal is on its way would be later than the stop.
-      if (counting && reached) return { forward: false, answered: () => false };
+      if (counting && reached) return STOPPED;
       if (isTarget(request, "before")) {
         reach();
-        return { forward: false, answered: () => false };
+        return STOPPED;
       }
       open.add(request);
       return {
         forward: true,
+        dropped: () => void open.delete(request),
         answered() {
           open.delete(request);
           if (counting && reached) return false;
