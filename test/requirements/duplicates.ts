@@ -1,5 +1,16 @@
 /** Duplicates and lost updates. */
-import { CHANGES, CLIENT, CRASH, E2E_OTHERS, PLAN, QUEUE, SERVER, STATE, TWO_FOLLOWERS } from "./proofs.ts";
+import {
+  CHANGES,
+  CLIENT,
+  CRASH,
+  E2E_OTHERS,
+  OBSERVATIONS,
+  PLAN,
+  QUEUE,
+  SERVER,
+  STATE,
+  TWO_FOLLOWERS,
+} from "./proofs.ts";
 import type { Requirement } from "./requirement.ts";
 
 export const DUPLICATES: readonly Requirement[] = [
@@ -26,7 +37,7 @@ export const DUPLICATES: readonly Requirement[] = [
   {
     id: "C4",
     mustNotHappen: "a replay posts Observations again",
-    whyNot: "No Observation is written, and nothing is posted: every write is a PUT at an id of its own.",
+    tests: [[OBSERVATIONS, "a replay posts Observations again"]],
   },
   {
     id: "C5",

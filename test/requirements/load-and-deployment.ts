@@ -104,7 +104,10 @@ export const LOAD_AND_DEPLOYMENT: readonly Requirement[] = [
   {
     id: "G6",
     mustNotHappen: "more rights are asked for than are used",
-    whyNot: "A matter of the roles given; the Redis side is in packaging/redis-acl.test.ts.",
+    tests: [
+      ["e2e/rights.test.ts", "more rights are asked for than are used"],
+      ["packaging/redis-acl.test.ts", "may not touch other keys, and not run the server"],
+    ],
   },
   {
     id: "G7",
@@ -125,7 +128,6 @@ export const LOAD_AND_DEPLOYMENT: readonly Requirement[] = [
   {
     id: "G9",
     mustNotHappen: "those who come from DICOMcast get everything twice",
-    whyNot:
-      "Resources that DICOMcast made are adopted as others' are (fhir/plan.test.ts); its checkpoint is not taken over, as everything is read again.",
+    tests: [["e2e/from-dicomcast.test.ts", "those who come from DICOMcast get everything twice"]],
   },
 ];

@@ -10,6 +10,7 @@ export const STATE = "state/state.test.ts";
 export const CHANGES = "e2e/changes.test.ts";
 export const DEFECTS = "e2e/dicomcast-defects.test.ts";
 export const E2E_OTHERS = "e2e/others-data.test.ts";
+export const OBSERVATIONS = "e2e/observations.test.ts";
 export const READ = "dicomweb/read-study.test.ts";
 export const START = "misuse/start.test.ts";
 export const FIELD = "mapping/field-defects.test.ts";

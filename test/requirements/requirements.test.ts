@@ -2,9 +2,9 @@
  * What users and maintainers of DICOMcast ran into, and its known faults, by number: each names the tests that show that it does not happen here, or why
  * there is none.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { titlesNotIn } from "../support/test-titles.ts";
 import { DUPLICATES } from "./duplicates.ts";
 import { LOAD_AND_DEPLOYMENT } from "./load-and-deployment.ts";
 import { MAPPING_DEFECTS } from "./mapping-defects.ts";
@@ -13,19 +13,13 @@ import { STOPS } from "./stops.ts";
 
 const REQUIREMENTS = [...SILENT_LOSS, ...STOPS, ...DUPLICATES, ...LOAD_AND_DEPLOYMENT, ...MAPPING_DEFECTS];
 
-/** The title as a literal, in any of the quotes. */
-function hasTitle(text: string, title: string): boolean {
-  return ['"', "`", "'"].some((quote) => text.includes(`${quote}${title}${quote}`));
-}
-
 describe("every known failure of DICOMcast", () => {
   test("has tests that exist, or a reason why not", () => {
     const missing = REQUIREMENTS.flatMap((requirement) => {
       if ("whyNot" in requirement) return requirement.whyNot === "" ? [requirement.id] : [];
       return requirement.tests.flatMap(([file, ...titles]) => {
         const path = resolve(import.meta.dirname, "..", file);
-        const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-        return titles.filter((title) => !hasTitle(text, title)).map((title) => `${requirement.id}: ${file}: ${title}`);
+        return titlesNotIn(path, titles).map((title) => `${requirement.id}: ${file}: ${title}`);
       });
     });
     expect(missing).toEqual([]);

@@ -11,6 +11,7 @@ import {
   FIELD,
   FOLLOW,
   LATE,
+  OBSERVATIONS,
   OTHERS,
   OUTAGE,
   PARTITIONS,
@@ -124,7 +125,7 @@ export const SILENT_LOSS: readonly Requirement[] = [
   {
     id: "A18",
     mustNotHappen: "one deletion removes all dose Observations of a study",
-    whyNot: "No Observation is written.",
+    tests: [[OBSERVATIONS, "one deletion removes all dose Observations of a study"]],
   },
   {
     id: "A19",

@@ -116,7 +116,7 @@ export const STOPS: readonly Requirement[] = [
   {
     id: "B18",
     mustNotHappen: "without telemetry the worker does not start",
-    whyNot: "No telemetry service is configured or needed; every test starts the worker without one.",
+    tests: [["misuse/telemetry.test.ts", "must not happen: without telemetry the worker does not start"]],
   },
   {
     id: "B19",
