@@ -1,5 +1,6 @@
 import type { Coding, Extension } from "fhir/r4";
 import { absentCoding } from "./absent.ts";
+import { acquisitionExtensions } from "./acquisition.ts";
 import { seriesLists } from "./build-lists.ts";
 import { NOT_LISTED_URL } from "./identity.ts";
 import type { InstanceAttributes } from "./instance-attributes.ts";
@@ -53,7 +54,10 @@ export function buildSeries(
   const lists = seriesLists(values.keys(), count);
   const listed = listImages ? instances : instances.filter((instance) => objectKind(instance.sopClass) !== "image");
   return {
-    extension: notListed(instances.length - listed.length),
+    extension: [
+      ...notListed(instances.length - listed.length),
+      ...acquisitionExtensions(instances.map(({ details }) => details.acquisition)),
+    ],
     uid,
     number,
     modality,

@@ -88,6 +88,11 @@ export const TAGS = {
   DeidentificationMethod: ["00120063", "LO"],
   DeidentificationMethodCodeSequence: ["00120064", "SQ"],
   BodyPartExamined: ["00180015", "CS"],
+  KVP: ["00180060", "DS"],
+  RepetitionTime: ["00180080", "DS"],
+  EchoTime: ["00180081", "DS"],
+  InversionTime: ["00180082", "DS"],
+  MagneticFieldStrength: ["00180087", "DS"],
   DeviceSerialNumber: ["00181000", "LO"],
   DeviceUID: ["00181002", "UI"],
   DeviceID: ["00181003", "LO"],
@@ -95,6 +100,11 @@ export const TAGS = {
   UDISequence: ["0018100A", "SQ"],
   SoftwareVersions: ["00181020", "LO"],
   ProtocolName: ["00181030", "LO"],
+  ExposureTime: ["00181150", "IS"],
+  XRayTubeCurrent: ["00181151", "IS"],
+  Exposure: ["00181152", "IS"],
+  FlipAngle: ["00181314", "DS"],
+  CTDIvol: ["00189345", "FD"],
   StudyInstanceUID: ["0020000D", "UI"],
   SeriesInstanceUID: ["0020000E", "UI"],
   StudyID: ["00200010", "SH"],
@@ -156,10 +166,31 @@ const NESTED: ReadonlySet<string> = new Set<Keyword>([
   "ReferencedSOPInstanceUID",
 ]);
 
-/** All that the mapping looks at, at the top of a dataset; what reads datasets for it may leave the rest out there. */
-export const READ_TAGS: readonly string[] = Object.entries(TAGS)
-  .filter(([keyword]) => !NESTED.has(keyword))
-  .map(([, [tag]]) => tag);
+/** Read only with MAPPING_INCLUDE `acquisition-parameters`, because they differ between the images of a series. */
+const ACQUISITION: ReadonlySet<string> = new Set<Keyword>([
+  "KVP",
+  "RepetitionTime",
+  "EchoTime",
+  "InversionTime",
+  "MagneticFieldStrength",
+  "ExposureTime",
+  "XRayTubeCurrent",
+  "Exposure",
+  "FlipAngle",
+  "CTDIvol",
+]);
+
+/** All that the mapping may look at, at the top of a dataset. */
+export const READ_TAGS: readonly string[] = topTags(() => true);
+
+/** What it looks at with these opt-in elements; what reads datasets for it may leave the rest out at the top. */
+export function readTags(include: readonly string[]): readonly string[] {
+  return include.includes("acquisition-parameters") ? READ_TAGS : topTags((keyword) => !ACQUISITION.has(keyword));
+}
+
+function topTags(wanted: (keyword: string) => boolean): string[] {
+  return Object.entries(TAGS).flatMap(([keyword, [tag]]) => (NESTED.has(keyword) || !wanted(keyword) ? [] : [tag]));
+}
 
 export function tagOf(keyword: Keyword): string {
   return TAGS[keyword][0];
