@@ -93,6 +93,11 @@ export const METRICS = {
     help: "Instances left out of their study, by error code and DICOM tag.",
     labels: ["code", "tag"],
   },
+  supporting_refused_total: {
+    type: "counter",
+    help: "Studies written without Device and other supporting resources because the FHIR server refuses these, by error code.",
+    labels: ["code"],
+  },
   values_left_out_total: {
     type: "counter",
     help: "Values that could not be represented, by DICOM tag; the rest of the instance was synced.",

@@ -108,7 +108,7 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
     },
 
     onSynced: ((study, result, { tookMs, pendingMs, ageMs, priority }) => {
-      const { kind, writes, bytes, instances, rejected, issues } = result;
+      const { kind, writes, bytes, instances, rejected, issues, refused } = result;
       health.worked();
       metrics.inc("syncs_total", 1, { outcome: kind });
       metrics.observe("sync_seconds", tookMs / 1000, { outcome: kind });
@@ -119,6 +119,14 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
       metrics.inc("fhir_write_bytes_total", bytes);
       for (const { code, tag } of rejected) metrics.inc("instances_rejected_total", 1, { code, tag: tag ?? "" });
       for (const { tag, count } of issues) metrics.inc("values_left_out_total", count, { tag });
+      if (refused !== undefined) {
+        metrics.inc("supporting_refused_total", 1, { code: refused.code });
+        log.warn("a study was written without its supporting resources", {
+          study,
+          ...errorFields(refused),
+          hint: "let studycast write Device and what else the policies ask for, or set DEVICE_POLICY and the like to `logical`",
+        });
+      }
       if (rejected.length > 0)
         log.warn("instances were left out", {
           study,

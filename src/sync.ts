@@ -33,6 +33,7 @@ import {
   studyIdentity,
 } from "./mapping/index.ts";
 import { type Creations, type EarlyLookUp, earlyLookUp, withReferred } from "./referred.ts";
+import { unlessRefused } from "./refused.ts";
 import { applySiteRules, type SiteModule } from "./site-rules.ts";
 import { parseStudyId, type StudyId } from "./study.ts";
 
@@ -54,6 +55,8 @@ export type SyncResult = {
   bytes: number;
   rejected: Rejected[];
   issues: Issue[];
+  /** Why the FHIR server refused the supporting resources, without which the study was then written. */
+  refused?: StudycastError;
 };
 
 export type SyncDeps = {
@@ -134,9 +137,11 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   const endpoints = endpointResources(deps.mapping, partition, deps.endpointAddress(partition));
   const { ownership } = wanted;
   const prepare = () => deps.ensureEndpoints(deps.fhir, { endpoints, ownership }, found, signal);
-  const outcome = await withReferred(wanted, early, deps, signal, ({ patient, supporting }) =>
-    write(job, deps, planStudy(found, patient, wanted, deps.policy, supporting), prepare, signal),
-  );
+  const outcome = await withReferred(wanted, early, deps, signal, ({ patient, supporting }) => {
+    const plan = (policy: WritePolicy) => planStudy(found, patient, wanted, policy, supporting);
+    const planWithout = () => plan({ ...deps.policy, supportingPolicy: "refer" });
+    return unlessRefused(plan(deps.policy), planWithout, (one) => write(job, deps, one, prepare, signal));
+  });
   return { ...outcome, absent: false, instances: instances.length, rejected, issues: wanted.issues };
 }
 

@@ -38,7 +38,11 @@ const rules: Record<string, Rule> = {
   status: { values: [...leaves, "changefeed"], types: ["http", "state"], packages: /^$/ },
   startup: { values: leaves, types: ["request"], packages: /^node:/ },
   referred: { values: ["fhir"], types: ["mapping"], packages: /^$/ },
-  sync: { values: [...leaves, "dicomweb", "mapping", "fhir", "referred"], packages: /^(node:.*|fhir\/r[45])$/ },
+  refused: { values: ["errors", "mapping"], types: ["fhir"], packages: /^$/ },
+  sync: {
+    values: [...leaves, "dicomweb", "mapping", "fhir", "referred", "refused"],
+    packages: /^(node:.*|fhir\/r[45])$/,
+  },
   job: { values: leaves, types: ["sync", "state", "queue"], packages: /^node:/ },
   follower: { values: [...leaves, "changefeed"], types: ["state", "queue"], packages: /^node:/ },
 };

@@ -51,14 +51,14 @@ export function planStudy(
   found: FoundStudy,
   patient: FoundPatient | undefined,
   wanted: StudyResources,
-  policy: Pick<WritePolicy, "patientPolicy">,
+  policy: Pick<WritePolicy, "patientPolicy" | "supportingPolicy">,
   supporting: FoundSupporting = new Map(),
 ): Plan {
   const chosen = chooseStudy(found);
   if (chosen.kind === "ambiguous") return { kind: "waiting", code: "STUDY_AMBIGUOUS" };
   const subject = planSubject(wanted, patient, policy);
   if (subject.kind === "waiting") return subject;
-  const others = planSupporting(wanted.supporting, supporting, subject.reference, wanted.ownership);
+  const others = planSupporting(wanted.supporting, supporting, subject.reference, wanted.ownership, policy);
   const content = { ...others.refer(wanted.imagingStudy), subject: subject.reference };
   const study =
     chosen.kind === "one" ? studyUpdate(chosen.resource, content, wanted.ownership, found.identity) : creation(content);

@@ -15,7 +15,7 @@ import {
   type SupportingResource,
 } from "../mapping/index.ts";
 import { isRecord, type Json, recordsOf, sameJson, textOf } from "./json.ts";
-import type { Found, FoundSupporting, FoundSupportingResource, Write } from "./plan.ts";
+import type { Found, FoundSupporting, FoundSupportingResource, Write, WritePolicy } from "./plan.ts";
 import { updateOf, writeOver } from "./plan-merge.ts";
 import { isCreatedByUs, mayOverwrite } from "./plan-patient.ts";
 
@@ -31,18 +31,20 @@ export function planSupporting(
   found: FoundSupporting,
   subject: Reference,
   ownership: Ownership,
+  { supportingPolicy = "write" }: Pick<WritePolicy, "supportingPolicy"> = {},
 ): PlannedSupporting {
+  const mayWrite = supportingPolicy === "write";
   const ids = new Map<string, string | undefined>();
   for (const one of supporting) {
     const name = `${one.resource.resourceType}/${one.resource.id}`;
-    const id = idAfterwards(one, found.get(String(one.resource.id)), subject);
+    const id = idAfterwards(one, found.get(String(one.resource.id)), subject, mayWrite);
     ids.set(name, id && `${one.resource.resourceType}/${id}`);
   }
   const refer = <T extends object>(resource: T): T =>
     ids.size === 0 ? resource : rewriteReferences(resource, (name) => (ids.has(name) ? ids.get(name) : name));
   const writes = supporting.flatMap(({ resource, asOf }): Write[] => {
     const there = found.get(String(resource.id));
-    if (there === undefined || there.kind === "ambiguous") return [];
+    if (!mayWrite || there === undefined || there.kind === "ambiguous") return [];
     const order = isOrder(resource) ? { subject } : {};
     const wanted: Json = refer({ ...resource, ...order });
     if (there.kind === "absent") return [creation(wanted, asOf)];
@@ -62,10 +64,11 @@ function idAfterwards(
   { resource, asOf }: SupportingResource,
   there: FoundSupportingResource | undefined,
   subject: Reference,
+  mayWrite: boolean,
 ): string | undefined {
   if (there === undefined || there.kind === "ambiguous") return undefined;
-  if (there.kind === "absent") return resource.id;
-  const corrected = isCreatedByUs(there.resource) && mayOverwrite(stampOf(there.resource), asOf);
+  if (there.kind === "absent") return mayWrite ? resource.id : undefined;
+  const corrected = mayWrite && isCreatedByUs(there.resource) && mayOverwrite(stampOf(there.resource), asOf);
   if (isOrder(resource) && !corrected && isOfAnother(there.resource["subject"], subject)) return undefined;
   return there.resource.id;
 }

@@ -38,4 +38,6 @@ export type WritePolicy = {
   /** `link`: never write a Patient. `create`: create one when absent, later update only those we made. `sync`: update any that matches. */
   patientPolicy: "link" | "create" | "sync";
   deletePolicy: "delete" | "mark";
+  /** `refer`: supporting resources are referred to where they are, and none is written; `write` when absent. */
+  supportingPolicy?: "write" | "refer";
 };

@@ -205,6 +205,26 @@ describe("supporting resources", () => {
     }
   });
 
+  test("where nothing may be written, what is there is referred to and not updated, what is absent stays logical", () => {
+    const wanted = study({ more: { ...scanner("S-6", "v2"), ...order("A6") } }, options("Device", "ServiceRequest"));
+    const identity = studyIdentity("pacs", wanted.study);
+    const nothing = { identity, own: [], sameUid: [], endpoints: [] };
+    const [device, request] = ["Device", "ServiceRequest"].map((type) =>
+      wanted.supporting.find(({ resource }) => resource.resourceType === type),
+    );
+    const there = { ...device?.resource, version: [{ value: "v1" }] } as unknown as Found;
+    const supporting = new Map<string, FoundSupportingResource>([
+      [String(device?.resource.id), { kind: "found", resource: there }],
+      [String(request?.resource.id), { kind: "absent" }],
+    ]);
+    const plan = planStudy(nothing, { kind: "absent" }, wanted, { ...CREATE, supportingPolicy: "refer" }, supporting);
+    expect(plan).toMatchObject({
+      writes: [{ resource: { resourceType: "Patient" } }, { resource: { resourceType: "ImagingStudy" } }],
+    });
+    expect(JSON.stringify(plan)).toContain(`"reference":"Device/${device?.resource.id}"`);
+    expect(JSON.stringify(plan)).not.toContain('"reference":"ServiceRequest/');
+  });
+
   test("without an upserted type nothing more than the Patient is looked up", () => {
     expect(study({ more: { ...scanner("S-5"), ...order("A5") } }).supporting).toEqual([]);
   });
