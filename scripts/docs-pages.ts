@@ -67,6 +67,8 @@ function values(option: Option): string {
     case "ms":
       return "milliseconds";
     case "systems":
+    case "codes":
+    case "terms":
       return "map";
     case "names":
       return Object.entries(option.names)

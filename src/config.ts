@@ -4,7 +4,7 @@
  */
 import type { AuthConfig } from "./config/auth-options.ts";
 import { maskValue } from "./config/mask.ts";
-import { type FeedStartOption, flagOf, type Option } from "./config/option.ts";
+import { type CodeOption, type FeedStartOption, flagOf, type Option } from "./config/option.ts";
 import { OPTIONS, type OptionName, optionList } from "./config/options.ts";
 import { parseOption } from "./config/parse.ts";
 import { authConfig, type Problem, type Purpose, ruleProblems, type Values } from "./config/rules.ts";
@@ -19,15 +19,17 @@ export { isLoopback, type Problem, type Purpose } from "./config/rules.ts";
 
 type Scalar<O> = O extends { kind: "integer" | "ms" | "number" }
   ? number
-  : O extends { kind: "systems" }
+  : O extends { kind: "systems" | "terms" }
     ? Readonly<Record<string, string>>
-    : O extends { kind: "names"; names: infer N }
-      ? readonly (keyof N & string)[]
-      : O extends { kind: "feed-start" }
-        ? FeedStartOption
-        : O extends { choices: readonly (infer C)[] }
-          ? C
-          : string;
+    : O extends { kind: "codes" }
+      ? Readonly<Record<string, CodeOption>>
+      : O extends { kind: "names"; names: infer N }
+        ? readonly (keyof N & string)[]
+        : O extends { kind: "feed-start" }
+          ? FeedStartOption
+          : O extends { choices: readonly (infer C)[] }
+            ? C
+            : string;
 type Value<O> = O extends { default: unknown } ? Scalar<O> : Scalar<O> | undefined;
 
 /** Options for a command that needs less than `start`: the services may be absent. */

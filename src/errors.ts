@@ -223,6 +223,11 @@ export const ERRORS = {
     message: "An instance cannot be represented in FHIR; the rest of the study is synced.",
     hint: "Correct the attribute named in the DICOM service.",
   },
+  MAPPING_MODULE_FAILED: {
+    class: "permanent",
+    message: "The module of MAPPING_MODULE failed for this study, or gave resources that are not of this study.",
+    hint: "Correct the module (docs/site-rules.md), start again, then `studycast retry --study UID`.",
+  },
   STUDY_VANISHED: {
     class: "permanent",
     service: "dicom",

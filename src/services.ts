@@ -7,7 +7,7 @@ import { createDicomClient, type DicomClient, probePartitions } from "./dicomweb
 import { errorRow, StudycastError } from "./errors.ts";
 import { checkServer, createFhirClient, endpointExists, type FhirClient } from "./fhir/index.ts";
 import type { Log } from "./log.ts";
-import { endpointId, type FhirVersion, MAPPING_VERSION, READ_TAGS } from "./mapping/index.ts";
+import { endpointId, type FhirVersion, MAPPING_VERSION, readTags } from "./mapping/index.ts";
 import { checkRedis, closeRedis, createRedis, type RedisAddress, type RedisClient, untilReady } from "./redis/index.ts";
 import type { Releases } from "./releases.ts";
 import { type Check, checkIdentity, type Identity } from "./startup.ts";
@@ -113,7 +113,7 @@ export function dicomClient(site: DicomSite, config: DicomConfig, partitions: bo
     maxInstanceBytes: config.DICOM_MAX_INSTANCE_BYTES,
     maxStudyInstances: config.DICOM_MAX_STUDY_INSTANCES,
     maxStudyBytes: config.DICOM_MAX_STUDY_BYTES,
-    elements: READ_TAGS,
+    elements: readTags(config.MAPPING_INCLUDE),
   });
 }
 

@@ -26,6 +26,7 @@ import { createReleases } from "./releases.ts";
 import { carryOutRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
 import { openServices } from "./services.ts";
+import type { SiteModule } from "./site-rules.ts";
 import { type Identity, runChecks } from "./startup.ts";
 import type { State, StateOptions } from "./state/index.ts";
 import { readStatus } from "./status.ts";
@@ -36,6 +37,8 @@ import { runUpkeep, sampleLatest } from "./upkeep.ts";
 export type WorkerOptions = {
   config: Config;
   mapping: MappingOptions;
+  /** The module of MAPPING_MODULE. */
+  siteRules: SiteModule | undefined;
   state: StateOptions;
   identity: Identity;
   version: string;
@@ -110,6 +113,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       dicom,
       fhir,
       mapping: { ...options.mapping, fhirVersion: services.fhirVersion() },
+      siteRules: options.siteRules,
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoints: dryRun === undefined ? ensureEndpoints : async () => {},
       creations: createCreations(),

@@ -34,6 +34,7 @@ export const EXPLANATION_JSON = [
     member: "…votes, .lost[], .issues[]",
     about: "instances that say the value; values that were outvoted, with their instances; issues of these attributes",
   },
+  { member: "…changed", about: "true: MAPPING_MODULE has changed the value" },
   { member: "rejected[]", about: "instances that cannot be represented: `series`, `sop`, `code`, `tag`" },
 ] as const;
 
@@ -92,6 +93,7 @@ function cellsOf(one: ExplainedElement): string[] {
       `${keyword} (${tag.slice(0, 4)},${tag.slice(4)})${within === undefined ? "" : ` in ${within}`}: ${instances} of ${one.instances}`,
   );
   const asked = one.notAsked === undefined ? [] : [`not asked for: MAPPING_INCLUDE ${one.notAsked}`];
+  const changed = one.changed === true ? ["changed by MAPPING_MODULE"] : [];
   const lost = one.lost.map(({ value, instances }) => `lost: ${short(value)} (${instances})`);
   const issues = one.issues.map(({ keyword, code, count }) => `${code}: ${keyword} (${count})`);
   return [
@@ -99,7 +101,7 @@ function cellsOf(one: ExplainedElement): string[] {
     valueText(one),
     from.join("; ") || "-",
     `${one.rule} [${one.source}]`,
-    [...asked, ...lost, ...issues].join("; ") || "-",
+    [...asked, ...changed, ...lost, ...issues].join("; ") || "-",
   ];
 }
 

@@ -12,11 +12,13 @@ import {
 } from "../mapping/index.ts";
 import { createReleases } from "../releases.ts";
 import { dicomClient, openDicomSite } from "../services.ts";
+import type { SiteModule } from "../site-rules.ts";
 import { parseStudyId, type StudyId } from "../study.ts";
 import type { Rejected } from "../sync.ts";
 import { type Command, UsageError } from "./command.ts";
 import { EXPLANATION_JSON, printExplanations } from "./explain-text.ts";
-import { mappingOptionNames } from "./map.ts";
+import { loadSiteRules } from "./load-site-rules.ts";
+import { adjustment, mappingOptionNames } from "./map.ts";
 import { studyIds } from "./study-arguments.ts";
 
 const dicomOptionNames = optionList()
@@ -51,7 +53,9 @@ export const explainCommand: Command = {
       const client = dicomClient(site, { ...config, DICOM_URL }, await probePartitions(site, stop));
       const explained: StudyExplanation[] = [];
       const rejected: Rejected[] = [];
-      for (const study of studies) explained.push(await explainStudy(study, config, client, rejected, stop));
+      const siteRules = await loadSiteRules(config.MAPPING_MODULE);
+      for (const study of studies)
+        explained.push(await explainStudy(study, { config, siteRules, client, rejected }, stop));
       printExplanations({ studies: explained, rejected }, flags["json"] === true, io);
     } finally {
       await releases.run();
@@ -59,14 +63,18 @@ export const explainCommand: Command = {
   },
 };
 
-type Client = ReturnType<typeof dicomClient>;
+type Explaining = {
+  config: PartialConfig;
+  siteRules: SiteModule | undefined;
+  client: ReturnType<typeof dicomClient>;
+  /** Takes the instances that cannot be represented. */
+  rejected: Rejected[];
+};
 
 /** @throws StudycastError as the client, or INSTANCE_INVALID when nothing of it can be represented; UsageError when the service does not have it */
 async function explainStudy(
   study: StudyId,
-  config: PartialConfig,
-  client: Client,
-  rejected: Rejected[],
+  { config, siteRules, client, rejected }: Explaining,
   signal: AbortSignal,
 ): Promise<StudyExplanation> {
   const options = mappingOptions(config);
@@ -75,7 +83,7 @@ async function explainStudy(
   function begin() {
     return {
       pool: createAttributePool(),
-      explainer: createExplainer(study, options),
+      explainer: createExplainer(study, options, adjustment(siteRules, options)),
       kept: 0,
       rejected: [] as Rejected[],
     };

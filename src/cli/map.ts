@@ -8,9 +8,12 @@ import {
   type MappingOptions,
   mapDatasets,
   reduceDatasets,
+  type StudyResources,
 } from "../mapping/index.ts";
+import { applySiteRules, type SiteModule } from "../site-rules.ts";
 import { type Command, type Io, UsageError } from "./command.ts";
 import { EXPLANATION_JSON, printExplanations } from "./explain-text.ts";
+import { loadSiteRules } from "./load-site-rules.ts";
 
 /** Options of commands that map without writing. */
 export const mappingOptionNames = optionList()
@@ -55,8 +58,10 @@ export const mapCommand: Command = {
     const config = partConfig("offline");
     const datasets: unknown[] = [];
     for (const file of args) datasets.push(...parseDatasets(file, await readText(file, io.readStdin)));
-    if (flags["explain"] === true) return explainFiles(datasets, mappingOptions(config), flags["json"] === true, io);
-    const mapped = mapDatasets(datasets, mappingOptions(config), config.DICOM_PUBLIC_URL ?? NO_ADDRESS);
+    const options = mappingOptions(config);
+    const adjust = adjustment(await loadSiteRules(config.MAPPING_MODULE), options);
+    if (flags["explain"] === true) return explainFiles(datasets, options, adjust, flags["json"] === true, io);
+    const mapped = mapDatasets(datasets, options, config.DICOM_PUBLIC_URL ?? NO_ADDRESS, undefined, adjust);
     io.out(`${JSON.stringify(mapped.bundle, null, 2)}\n`);
     for (const line of noteLines(mapped)) io.err(`${line}\n`);
     const lost = lostCodes(mapped);
@@ -64,11 +69,25 @@ export const mapCommand: Command = {
   },
 };
 
+/** What the site's rules do to a study's resources. */
+export function adjustment(
+  siteRules: SiteModule | undefined,
+  options: MappingOptions,
+): (resources: StudyResources) => StudyResources {
+  return (built) => (siteRules === undefined ? built : applySiteRules(built, siteRules, options));
+}
+
 /** As the resources: what could not be represented makes the exit code 1, after all has been printed. */
-function explainFiles(datasets: readonly unknown[], options: MappingOptions, asJson: boolean, io: Io): void {
+function explainFiles(
+  datasets: readonly unknown[],
+  options: MappingOptions,
+  adjust: ReturnType<typeof adjustment>,
+  asJson: boolean,
+  io: Io,
+): void {
   const { groups, rejected } = reduceDatasets(datasets, options);
   const studies = groups.map(({ study, instances, datasets }) => {
-    const explainer = createExplainer(study, options);
+    const explainer = createExplainer(study, options, adjust);
     instances.forEach((attributes, index) => {
       explainer.add(datasets[index], attributes);
     });

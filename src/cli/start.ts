@@ -6,6 +6,7 @@ import { createMetrics } from "../metrics.ts";
 import { describeRedisAddress, parseRedisAddress, startEmbeddedRedis } from "../redis/index.ts";
 import { runWorker, type WorkerOptions } from "../worker.ts";
 import type { Command, Context, Environment } from "./command.ts";
+import { loadSiteRules } from "./load-site-rules.ts";
 import { prettyLines } from "./pretty.ts";
 
 export const startCommand: Command = {
@@ -30,8 +31,9 @@ export const startCommand: Command = {
     const dryRun = context.flags["dryRun"] === true;
     const log = createLog(config.LOG_LEVEL, context.io.isTerminal ? prettyLines() : undefined);
     const { stop, abort, version, env } = context;
+    const siteRules = await loadSiteRules(config.MAPPING_MODULE);
     const options = workerOptions(config, { log, version, env, temporaryRedis: dryRun, tell: context.io.err });
-    await runWorker({ ...options, dryRun: dryRun ? tellPlan(log) : undefined }, { stop, abort });
+    await runWorker({ ...options, siteRules, dryRun: dryRun ? tellPlan(log) : undefined }, { stop, abort });
   },
 };
 
@@ -52,6 +54,7 @@ export function workerOptions(
   return {
     config,
     mapping: mappingOptions(config),
+    siteRules: undefined,
     state: stateOptions(config),
     identity: identityOptions(config),
     version,

@@ -27,6 +27,8 @@ export function mappingOptions(config: PartialConfig) {
     procedureStepIdSystem: config.PROCEDURE_STEP_ID_SYSTEM,
     locationSystem: config.LOCATION_SYSTEM,
     codeSystems: config.CODE_SYSTEMS,
+    bodyPartCodes: config.BODY_PART_CODES,
+    modalityCodes: config.MODALITY_CODES,
     qidoEndpoint: config.QIDO_ENDPOINT === "yes",
     viewerUrl: config.VIEWER_URL,
     timeZone: config.TIME_ZONE,

@@ -15,7 +15,7 @@ export function maskUrl(text: string): string {
 export function maskValue(option: Option | undefined, raw: unknown): string {
   if (option?.secret) return "***";
   const text = typeof raw === "string" ? raw : (JSON.stringify(raw) ?? String(raw));
-  const shown = /:\/\/|@/.test(text) && option?.kind !== "systems" ? maskUrl(text) : text;
+  const shown = /:\/\/|@/.test(text) && option?.kind !== "systems" && option?.kind !== "codes" ? maskUrl(text) : text;
   const cut = shown.length > 80 ? `${shown.slice(0, 77)}...` : shown;
   return cut.replace(/\p{Cc}/gu, " ");
 }

@@ -6,6 +6,9 @@
 /** Where reading the feed starts when there is no checkpoint: all of it, from now on, after a sequence, or at a time (ms since 1970). */
 export type FeedStartOption = "beginning" | "now" | { sequence: number } | { timeMs: number };
 
+/** A code that a site gives to a name. */
+export type CodeOption = { system: string; code: string; display?: string };
+
 type Common<T> = {
   group: Group;
   /** One sentence for --help and the docs. */
@@ -24,6 +27,10 @@ export type Option =
   | (Common<string> & { kind: "feed-start" })
   | (Common<number> & { kind: "integer" | "ms" | "number"; min: number; max: number })
   | (Common<Readonly<Record<string, string>>> & { kind: "systems" })
+  /** Name → code: of SNOMED CT, or `system|code|display`. */
+  | (Common<Readonly<Record<string, CodeOption>>> & { kind: "codes" })
+  /** Name → one of these terms. */
+  | (Common<Readonly<Record<string, string>>> & { kind: "terms"; terms: readonly string[]; what: string })
   /** A list of names out of a table: name → what it stands for. */
   | (Common<readonly string[]> & { kind: "names"; names: Readonly<Record<string, string>> });
 

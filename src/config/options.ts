@@ -1,6 +1,6 @@
 /** The manifest: every option once. The name is the environment variable, the key in the file and, in lower case with dashes, the flag. */
 
-import { INCLUDES, PROFILES } from "../mapping/index.ts";
+import { INCLUDES, MODALITY_TERMS, PROFILES } from "../mapping/index.ts";
 import { authOptions } from "./auth-options.ts";
 import type { Option } from "./option.ts";
 import { feedOptions, limitOptions, syncOptions } from "./work-options.ts";
@@ -158,6 +158,24 @@ const resources = {
       "Code system of each private coding scheme, by Coding Scheme Designator or UID: JSON, or scheme=system pairs with commas between them. Codes of a scheme without a system are written as text.",
     example: "99HOSP=https://hospital.example/codes",
   },
+  BODY_PART_CODES: {
+    kind: "codes",
+    group: "resources",
+    default: {},
+    about:
+      "Code of each Body Part Examined that the site writes in its own way, before the defined terms: JSON, or name=code pairs with commas between them. A code is one of SNOMED CT, or `system|code|display`. Letter case, spaces and punctuation of the name do not matter.",
+    example: "LWS=122496007,BECKEN=12921003",
+  },
+  MODALITY_CODES: {
+    kind: "terms",
+    terms: MODALITY_TERMS,
+    what: "modality of DICOM (PS3.16 CID 33)",
+    group: "resources",
+    default: {},
+    about:
+      "Modality (PS3.16 CID 33) of each term that the site's devices write instead: JSON, or term=modality pairs with commas between them.",
+    example: "XR=DX,MRI=MR",
+  },
   TIME_ZONE: {
     kind: "time-zone",
     group: "resources",
@@ -225,6 +243,13 @@ const resources = {
     about:
       "Address of a viewer that understands IHE Invoke Image Display (RAD-106), for an Endpoint of connection type ihe-iid that every study refers to; readers append `?requestType=STUDY&studyUID=…`. `{partition}` in it is the name of the data partition.",
     example: "https://viewer.hospital.example/IHEInvokeImageDisplay",
+  },
+  MAPPING_MODULE: {
+    kind: "path",
+    group: "resources",
+    about:
+      "ES module of the site's own rules: a function that changes a study's resources before they are written (docs/site-rules.md). After a change run `studycast resync --all`.",
+    example: "./site-rules.mjs",
   },
   INSTANCE_LIST_LIMIT: {
     kind: "integer",

@@ -1,5 +1,5 @@
 /** Text (flag, environment) or JSON (file) to the value of an option. Each parser gives the value or, as a text, what was expected instead. */
-import type { FeedStartOption, Option } from "./option.ts";
+import type { CodeOption, FeedStartOption, Option } from "./option.ts";
 
 export type Parsed = { ok: true; value: unknown } | { ok: false; expected: string };
 const good = (value: unknown): Parsed => ({ ok: true, value });
@@ -7,7 +7,10 @@ const bad = (expected: string): Parsed => ({ ok: false, expected });
 
 /** Parses one raw value by its option. Numbers and maps may come as such from the file. */
 export function parseOption(option: Option, raw: unknown): Parsed {
-  if (option.kind === "systems") return parseSystems(raw);
+  if (option.kind === "systems") return parseMap(raw, "system", "an absolute URI", parseSystem);
+  if (option.kind === "codes")
+    return parseMap(raw, "code", "a SNOMED CT code with its check digit, or system|code|display,", parseCode);
+  if (option.kind === "terms") return parseTerms(option, raw);
   if (option.kind === "names") return parseNames(option.names, raw);
   if (typeof raw !== "string" && typeof raw !== "number" && typeof raw !== "boolean") return bad("one value");
   const text = String(raw).trim();
@@ -99,14 +102,66 @@ function isTimeZone(text: string): boolean {
   }
 }
 
-function parseSystems(raw: unknown): Parsed {
-  const expected = 'name=system pairs with commas between them, or a JSON object {"name": "system"}';
+function parseTerms({ terms, what }: { terms: readonly string[]; what: string }, raw: unknown): Parsed {
+  return parseMap(raw, "term", `a ${what}`, (text) => {
+    const value = terms.find((term) => term === text.toUpperCase());
+    return value === undefined ? undefined : { value };
+  });
+}
+
+type ParseValue = (value: string) => { value: unknown } | undefined;
+
+/** A map of names: pairs with commas between them, or a JSON object. Each value is parsed; one that cannot be is told by its name. */
+function parseMap(raw: unknown, noun: string, expectedValue: string, parseValue: ParseValue): Parsed {
+  const expected = `name=${noun} pairs with commas between them, or a JSON object {"name": "${noun}"}`;
   const entries = systemEntries(raw);
-  if (entries === undefined || entries.some(([issuer]) => issuer === "")) return bad(expected);
-  const wrong = entries.find(([, system]) => typeof system !== "string" || !isSystem(system));
-  if (wrong !== undefined) return bad(`an absolute URI for ${JSON.stringify(wrong[0])}`);
-  if (new Set(entries.map(([issuer]) => issuer)).size < entries.length) return bad("each name once");
-  return good(Object.freeze(Object.fromEntries(entries)));
+  if (entries === undefined || entries.some(([name]) => name === "")) return bad(expected);
+  const parsed: [string, unknown][] = [];
+  for (const [name, value] of entries) {
+    const found = typeof value === "string" ? parseValue(value) : undefined;
+    if (found === undefined) return bad(`${expectedValue} for ${JSON.stringify(name)}`);
+    parsed.push([name, found.value]);
+  }
+  if (new Set(entries.map(([name]) => name)).size < entries.length) return bad("each name once");
+  return good(Object.freeze(Object.fromEntries(parsed)));
+}
+
+function parseSystem(value: string): { value: string } | undefined {
+  return isSystem(value) ? { value } : undefined;
+}
+
+const SNOMED = "http://snomed.info/sct";
+
+/** `818981001`, or `system|code` with an optional `|display`. A code of SNOMED CT must have its check digit. */
+function parseCode(text: string): { value: CodeOption } | undefined {
+  const parts = text.split("|").map((part) => part.trim());
+  const [system = "", code = "", display = ""] = parts.length === 1 ? [SNOMED, parts[0]] : parts;
+  if (parts.length > 3 || !isSystem(system) || !/^\S+( \S+)*$/.test(code)) return undefined;
+  if (system === SNOMED && !isSnomedId(code)) return undefined;
+  return { value: Object.freeze({ system, code, ...(display === "" ? {} : { display }) }) };
+}
+
+/** A SNOMED CT identifier: 6 to 18 digits, the last of which is Verhoeff's check digit (SNOMED CT Technical Implementation Guide, "Check-digit"). */
+function isSnomedId(text: string): boolean {
+  if (!/^[1-9]\d{5,17}$/.test(text)) return false;
+  let check = 0;
+  for (const [index, digit] of [...text].reverse().entries())
+    check = dihedral(check, permuted(Number(digit), index % 8));
+  return check === 0;
+}
+
+/** The product of two elements of the dihedral group of order 10: rotations 0 to 4, reflections 5 to 9. */
+function dihedral(a: number, b: number): number {
+  const [x, y] = [a % 5, b % 5];
+  if (a < 5) return b < 5 ? (x + y) % 5 : 5 + ((x + y) % 5);
+  return b < 5 ? 5 + ((x - y + 5) % 5) : (x - y + 5) % 5;
+}
+
+/** Verhoeff's permutation, applied this many times. */
+function permuted(digit: number, times: number): number {
+  let result = digit;
+  for (let i = 0; i < times; i++) result = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4][result] ?? 0;
+  return result;
 }
 
 function systemEntries(raw: unknown): [string, unknown][] | undefined {

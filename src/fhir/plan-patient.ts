@@ -72,6 +72,9 @@ function planUpdate(found: Found, wanted: Json, asOf: string, ownership: Ownersh
   };
   for (const facets of [NAME_FACETS, EXTENSION_FACETS])
     allowed[facets[0]?.element ?? ""] = facets.flatMap((facet) => recordsOf(say(facet) ?? facetOf(found, facet)));
+  // What a site's own rules add is no facet of any study.
+  const added = recordsOf(wanted["extension"]).filter((item) => !EXTENSION_FACETS.some(({ owns }) => owns?.(item)));
+  allowed["extension"] = [...recordsOf(allowed["extension"]), ...added];
   for (const facet of PLAIN_FACETS) allowed[facet.element] = say(facet);
   for (const facet of DETAIL_FACETS) allowed[facet.element] = isTheirs(found, facet, before) ? undefined : say(facet);
   allowed["_birthDate"] = birthTime(found, wanted, allowed["birthDate"] ?? found["birthDate"], stamps, asOf);

@@ -48,11 +48,23 @@ function coding(part: BodyPart | undefined): Coding | undefined {
   return part && { system: SNOMED, code: part.code, display: part.meaning };
 }
 
-/** The code of a Body Part Examined value: a defined term or its meaning, or an alias. */
-export function bodyPartCoding(term: string): Coding | undefined {
+/** Names that a site has for body parts → codes. */
+export type SiteCodes = Readonly<Record<string, { system: string; code: string; display?: string }>>;
+
+/** The code of a Body Part Examined value: the site's own, a defined term or its meaning, or an alias. */
+export function bodyPartCoding(term: string, site: SiteCodes = {}): Coding | undefined {
   const name = normalize(term);
+  const own = Object.entries(site).find(([one]) => normalize(one) === name)?.[1];
+  if (own !== undefined) return siteCoding(own);
   const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name] : undefined;
   return coding(byTerm.get(alias ?? name));
+}
+
+/** Without a display of the site's the meaning that Annex L has for the code. */
+function siteCoding({ system, code, display }: SiteCodes[string]): Coding {
+  const known = system === SNOMED ? BODY_PARTS.find((part) => part.code === code)?.meaning : undefined;
+  const shown = display ?? known;
+  return { system, code, ...(shown === undefined ? {} : { display: shown }) };
 }
 
 /** SNOMED CT for a SNOMED RT code such as `T-D4000` (PS3.16 Annex O); undefined for one that no table here has. */

@@ -47,6 +47,8 @@ export type ExplainedElement = {
   /** Values that were outvoted. */
   lost: Said[];
   issues: Issue[];
+  /** The site's rules (MAPPING_MODULE) have the last word on the value. */
+  changed?: true;
 };
 
 export type StudyExplanation = { resources: StudyResources; instances: number; elements: ExplainedElement[] };
@@ -60,7 +62,12 @@ export type Explainer = {
   explain(): StudyExplanation;
 };
 
-export function createExplainer(study: StudyId, options: MappingOptions): Explainer {
+/** @param adjust what the site's rules do to the resources */
+export function createExplainer(
+  study: StudyId,
+  options: MappingOptions,
+  adjust: (resources: StudyResources) => StudyResources = (resources) => resources,
+): Explainer {
   const places = new Map<InstanceAttributes, readonly Place[]>();
   // Nearly all instances of a study hold the same attributes.
   const shared = new Map<string, readonly Place[]>();
@@ -72,7 +79,7 @@ export function createExplainer(study: StudyId, options: MappingOptions): Explai
       shared.set(key, known);
       places.set(attributes, known);
     },
-    explain: () => explain(study, places, options),
+    explain: () => explain(study, places, options, adjust),
   };
 }
 
@@ -82,6 +89,7 @@ function explain(
   study: StudyId,
   places: ReadonlyMap<InstanceAttributes, readonly Place[]>,
   options: MappingOptions,
+  adjust: (resources: StudyResources) => StudyResources,
 ): StudyExplanation {
   const told: Told = { series: [], elections: [], issuesOf: new Map() };
   const issuesOf = (uid: string) => {
@@ -102,7 +110,8 @@ function explain(
       issues.set(key, (issues.get(key) ?? 0) + count);
     },
   };
-  const resources = buildStudy(study, places.keys(), options, observer);
+  const built = buildStudy(study, places.keys(), options, observer);
+  const resources = adjust(built);
   const all = told.series.flatMap(({ members }) => members);
   const whole: Scope = {
     level: "study",
@@ -120,21 +129,54 @@ function explain(
       issues: listIssues(issuesOf(uid)),
     }),
   );
+  const before = writtenOf(built);
+  const elements = writtenOf(resources).flatMap((resource, index) => {
+    const rows = rowsFor(String(resource["resourceType"]), options);
+    const old = before[index] ?? {};
+    const explained = rows.flatMap(({ row, target, siblings }) => {
+      const about = { resource, before: old, row, target, siblings, elections: told.elections, options };
+      return target.startsWith("ImagingStudy.series.")
+        ? bySeries.flatMap((scope) => explainRow(about, scope))
+        : explainRow(about, { ...whole, level: isOfPatient(target) ? "patient" : "study" });
+    });
+    return [...explained, ...addedElements(resource, old, rows, all.length)];
+  });
+  return { resources, instances: all.length, elements };
+}
+
+/** The resources in the order in which they are told. */
+function writtenOf(resources: StudyResources): Resource[] {
   const { subject, supporting } = resources;
-  const written: Resource[] = [
+  return [
     ...(subject.kind === "patient" ? [{ ...subject.patient }] : []),
     standalone(resources),
     ...supporting.map(({ resource }) => ({ ...resource })),
   ];
-  const elements = written.flatMap((resource) =>
-    rowsFor(String(resource["resourceType"]), options).flatMap(({ row, target, siblings }) => {
-      const about = { resource, row, target, siblings, elections: told.elections, options };
-      return target.startsWith("ImagingStudy.series.")
-        ? bySeries.flatMap((scope) => explainRow(about, scope))
-        : explainRow(about, { ...whole, level: isOfPatient(target) ? "patient" : "study" });
-    }),
-  );
-  return { resources, instances: all.length, elements };
+}
+
+/** What the site's rules have added where the table has no row. */
+function addedElements(
+  resource: Resource,
+  before: Resource,
+  rows: readonly RowOf[],
+  instances: number,
+): ExplainedElement[] {
+  const type = resource["resourceType"];
+  return Object.entries(resource)
+    .filter(([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value))
+    .filter(([name]) => !rows.some(({ target }) => target.split(".")[1] === name))
+    .map(([name, value]) => ({
+      resource: `${type}/${resource["id"]}`,
+      element: `${type}.${name}`,
+      value,
+      from: [],
+      instances,
+      rule: "The site's own rule",
+      source: "MAPPING_MODULE",
+      lost: [],
+      issues: [],
+      changed: true,
+    }));
 }
 
 type Resource = Readonly<Record<string, unknown>>;
@@ -146,7 +188,7 @@ type Scope = {
   issues: readonly Issue[];
 };
 type RowOf = { row: MappingRow; target: string; siblings: readonly MappingRow[] };
-type About = RowOf & { resource: Resource; elections: readonly Election[]; options: MappingOptions };
+type About = RowOf & { resource: Resource; before: Resource; elections: readonly Election[]; options: MappingOptions };
 
 function rowsFor(type: string, { fhirVersion = "R4" }: MappingOptions): RowOf[] {
   const rows = MAPPING_ROWS.flatMap((row) => {
@@ -165,15 +207,19 @@ function isOfPatient(target: string): boolean {
 }
 
 /** Nothing for a row that writes nothing and has nothing to tell. */
-function explainRow({ resource, row, target, siblings, elections, options }: About, scope: Scope): ExplainedElement[] {
+function explainRow(
+  { resource, before, row, target, siblings, elections, options }: About,
+  scope: Scope,
+): ExplainedElement[] {
   const path = target.split(".").slice(1);
   const written = writtenAt(resource, path, scope.uid);
   const value = path[1] === "instance" ? written : partOf(row, siblings, written);
   const from = sourcesOf(row, scope);
   const [winner, ...lost] = electionOf(row, scope, elections);
   const issues = scope.issues.filter(({ keyword }) => row.tags.some((tag) => tag === keyword));
+  const isChanged = JSON.stringify(written) !== JSON.stringify(writtenAt(before, path, scope.uid));
   const isAsked = row.optIn === undefined || options.include?.has(row.optIn) === true;
-  if (value === undefined && from.length === 0 && issues.length === 0) return [];
+  if (value === undefined && from.length === 0 && issues.length === 0 && !isChanged) return [];
   const isOfInstances = path[1] === "instance" && path.length > 2;
   const shown = isOfInstances ? { values: frequent(value) } : value === undefined ? {} : { value };
   return [
@@ -189,6 +235,7 @@ function explainRow({ resource, row, target, siblings, elections, options }: Abo
       source: row.source,
       ...(isAsked ? {} : { notAsked: row.optIn }),
       ...(winner === undefined || value === undefined ? {} : { votes: winner.instances }),
+      ...(isChanged ? { changed: true } : {}),
       lost: isAsked ? lost.slice(0, MAX_VALUES).map(said) : [],
       issues,
     },

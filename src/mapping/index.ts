@@ -23,8 +23,9 @@ export { createAttributePool, type InstanceAttributes, instanceAttributes } from
 export { forPartition } from "./issuer.ts";
 export { ISSUE_CODES, type Issue, type IssueCode } from "./issues.ts";
 export { mappingTable, r6Table } from "./mapping-table.ts";
+export { MODALITY_TERMS } from "./modalities.ts";
 export type { MappingOptions } from "./options.ts";
-export type { ItemOwner, Owned, OwnershipTree } from "./ownership.ts";
+export type { ItemOwner, Owned, OwnedElement, OwnershipTree } from "./ownership.ts";
 export { BIRTH_TIME_URL, PATIENT_EXTENSIONS } from "./patient-extensions.ts";
 export { reduceDatasets } from "./reduce-datasets.ts";
 export { rewriteReferences } from "./references.ts";
@@ -33,4 +34,4 @@ export { MAPPING_ROWS, MAPPING_VERSION, type Ownership, ownershipOf } from "./ro
 export type { BundleOf, EndpointOf, StudyOfInstances, SupportingResource } from "./shapes.ts";
 export { otherSubject, type Subject, unidentifiedSubject } from "./subject.ts";
 export { SUPPORTING_TYPES, type SupportingType } from "./supporting.ts";
-export { READ_TAGS } from "./tags.ts";
+export { readTags } from "./tags.ts";

@@ -40,6 +40,21 @@ export const MODALITIES: ReadonlyMap<string, Modality> = new Map([
   ...entries(OTHERS, false),
 ]);
 
+/** The defined terms of PS3.16 CID 33, and the retired ones. */
+export const MODALITY_TERMS: readonly string[] = [...MODALITIES.keys()];
+
+/**
+ * Modality (0008,0060) as a defined term, in upper case.
+ * @param site the site's own terms → defined terms
+ */
+export function modalityTerm(
+  text: string | undefined,
+  site: Readonly<Record<string, string>> = {},
+): string | undefined {
+  const term = text?.toUpperCase();
+  return Object.entries(site).find(([own]) => own.toUpperCase() === term)?.[1] ?? term;
+}
+
 /** A code of the DCM code system; a term that is in no context group is text only, because it would be an invented code there. */
 export function modalityCoding(code: string): Coding {
   const known = MODALITIES.get(code);

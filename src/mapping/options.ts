@@ -1,3 +1,4 @@
+import type { SiteCodes } from "./body-parts.ts";
 import type { Include } from "./includes.ts";
 import type { FhirVersion } from "./rows/row.ts";
 import type { SupportingType } from "./supporting.ts";
@@ -26,6 +27,10 @@ export type MappingOptions = {
   qidoEndpoint?: boolean | undefined;
   /** Address of an IHE-IID viewer (RAD-106), for an Endpoint of its own; `{partition}` in it is the partition's name. */
   viewerUrl?: string | undefined;
+  /** Body Part Examined as the site writes it → code, before the defined terms. */
+  bodyPartCodes?: SiteCodes | undefined;
+  /** Modality as the site writes it → defined term. */
+  modalityCodes?: Readonly<Record<string, string>> | undefined;
   /** IANA zone of times without an offset. */
   timeZone?: string | undefined;
   /** Studies with more instances than this list no plain images. */

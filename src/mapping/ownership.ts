@@ -44,20 +44,21 @@ export type RowOwnership =
   | { kind: "values"; values: readonly string[] }
   | { kind: "list"; key: "uid" };
 
-type OwnedRow = { target: string; ownership: RowOwnership };
+/** An element by its path (`Type.element.member`). */
+export type OwnedElement = { target: string; ownership: RowOwnership };
 
 /** The tree of one resource type out of its rows (`Type.element.member`). Rows of one list add up. */
-export function ownershipTree(resourceType: string, rows: readonly OwnedRow[]): OwnershipTree {
+export function ownershipTree(resourceType: string, rows: readonly OwnedElement[]): OwnershipTree {
   return subtree(`${resourceType}.`, rows);
 }
 
-function subtree(prefix: string, rows: readonly OwnedRow[]): OwnershipTree {
+function subtree(prefix: string, rows: readonly OwnedElement[]): OwnershipTree {
   const inside = rows.filter((row) => row.target.startsWith(prefix) && row.ownership.kind !== "identity");
   const names = new Set(inside.map((row) => row.target.slice(prefix.length).split(".")[0] ?? ""));
   return Object.fromEntries([...names].map((name) => [name, owned(prefix + name, inside)]));
 }
 
-function owned(path: string, rows: readonly OwnedRow[]): Owned {
+function owned(path: string, rows: readonly OwnedElement[]): Owned {
   const own = rows.filter((row) => row.target === path).map((row) => row.ownership);
   const [first] = own;
   if (first === undefined) return { kind: "members", members: subtree(`${path}.`, rows) };

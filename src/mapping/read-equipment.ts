@@ -4,8 +4,9 @@ import { type Dataset, items, text, texts, uid } from "./dataset.ts";
 import { identifierType } from "./identifier-type.ts";
 import { STUDY_UID_SYSTEM } from "./identity.ts";
 import type { Note } from "./issues.ts";
-import { MODALITIES, modalityCoding } from "./modalities.ts";
+import { MODALITIES, modalityCoding, modalityTerm } from "./modalities.ts";
 import type { DeviceModel } from "./model.ts";
+import type { MappingOptions } from "./options.ts";
 import { uuidV5 } from "./uuid.ts";
 
 /** What one instance says of its equipment: `device` only where it can be told from others of its kind, `display` wherever anything is said. */
@@ -17,7 +18,12 @@ const MAX_VERSIONS = 16;
  * A Device needs a UDI, a Device UID, or a serial number together with maker and model: a serial number alone names different machines of different
  * makers. Without these there is a display only, because a station name or model would join the machines of a whole fleet.
  */
-export function readEquipment(dataset: Dataset, owner: Reference | undefined, note: Note): EquipmentValues {
+export function readEquipment(
+  dataset: Dataset,
+  owner: Reference | undefined,
+  { modalityCodes }: Pick<MappingOptions, "modalityCodes">,
+  note: Note,
+): EquipmentValues {
   const manufacturer = text(dataset, "Manufacturer", note);
   const modelName = text(dataset, "ManufacturerModelName", note);
   const stationName = text(dataset, "StationName", note);
@@ -37,7 +43,7 @@ export function readEquipment(dataset: Dataset, owner: Reference | undefined, no
   if (own !== undefined) identifier.push({ type: { text: "Device ID" }, value: own });
   const aeTitle = text(dataset, "PerformedStationAETitle", note);
   if (aeTitle !== undefined) identifier.push({ type: { text: "AE title" }, value: aeTitle });
-  const modality = text(dataset, "Modality", note)?.toUpperCase();
+  const modality = modalityTerm(text(dataset, "Modality", note), modalityCodes);
   const acquires = modality !== undefined && MODALITIES.get(modality)?.acquires === true;
   return {
     display,

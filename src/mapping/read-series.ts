@@ -4,11 +4,11 @@ import { type CodeContext, codeContext, readCodings } from "./codes.ts";
 import { type Dataset, items, jsonText, text, texts, unsignedInt } from "./dataset.ts";
 import { collectIssues, type IssueKey, type Note } from "./issues.ts";
 import { isSide, joinSides, type Side, SNOMED } from "./laterality.ts";
-import { MODALITIES } from "./modalities.ts";
+import { MODALITIES, modalityTerm } from "./modalities.ts";
 import type { PerformerModel } from "./model.ts";
 import type { MappingOptions } from "./options.ts";
 import { type EquipmentValues, readEquipment } from "./read-equipment.ts";
-import { readInstitution } from "./read-people.ts";
+import { type PeopleContext, readInstitution } from "./read-people.ts";
 import { readPerformers } from "./read-performers.ts";
 import { readSpecimens } from "./read-specimens.ts";
 import { readStarted, type Started, startedAt } from "./read-study.ts";
@@ -38,9 +38,9 @@ export function readSeries(dataset: Dataset, frameAnatomy: readonly Dataset[], o
   const institution = readInstitution(dataset, people, note);
   return {
     number: unsignedInt(dataset, "SeriesNumber", note),
-    modality: readModality(dataset, note),
+    modality: readModality(dataset, options, note),
     description: readDescription(dataset, note),
-    bodySite: readBodySite(dataset, frameAnatomy, people.codes, note),
+    bodySite: readBodySite(dataset, frameAnatomy, people, note),
     side: readSide(dataset, frameAnatomy, note),
     started: readStarted(dataset, "SeriesDate", "SeriesTime", options, note),
     stepStarted: readStarted(
@@ -52,13 +52,13 @@ export function readSeries(dataset: Dataset, frameAnatomy: readonly Dataset[], o
     ),
     specimens: readSpecimens(dataset, options, note),
     performers: readPerformers(dataset, people, institution, note),
-    equipment: readEquipment(dataset, institution, note),
+    equipment: readEquipment(dataset, institution, options, note),
     issues: issues(),
   };
 }
 
-function readModality(dataset: Dataset, note: Note): string | undefined {
-  const modality = text(dataset, "Modality", note)?.toUpperCase();
+function readModality(dataset: Dataset, options: MappingOptions, note: Note): string | undefined {
+  const modality = modalityTerm(text(dataset, "Modality", note), options.modalityCodes);
   if (modality !== undefined && !MODALITIES.has(modality)) note("Modality", "uncoded");
   return modality;
 }
@@ -77,7 +77,7 @@ function readDescription(dataset: Dataset, note: Note): string | undefined {
 function readBodySite(
   dataset: Dataset,
   frameAnatomy: readonly Dataset[],
-  codes: CodeContext,
+  { codes, options }: PeopleContext,
   note: Note,
 ): CodeableConcept | undefined {
   const regions = [dataset, ...frameAnatomy].flatMap((item) => items(item, "AnatomicRegionSequence", note));
@@ -86,7 +86,7 @@ function readBodySite(
   const best = coded.find(isSnomed) ?? coded.find(({ coding }) => coding !== undefined);
   if (best !== undefined) return best;
   const term = text(dataset, "BodyPartExamined", note);
-  const byTerm = term === undefined ? undefined : bodyPartCoding(term);
+  const byTerm = term === undefined ? undefined : bodyPartCoding(term, options.bodyPartCodes);
   if (byTerm !== undefined) return { coding: [byTerm] };
   const label = term ?? coded.find(({ text }) => text !== undefined)?.text;
   if (label === undefined) return undefined;

@@ -3,7 +3,7 @@
  * it, ownership is derived from it, and a test fails when an element is written that has no row. Adding an element begins here.
  */
 import type { MappingOptions } from "./options.ts";
-import { type OwnershipTree, ownershipTree } from "./ownership.ts";
+import { type OwnedElement, type OwnershipTree, ownershipTree } from "./ownership.ts";
 import { ENDPOINT_ROWS } from "./rows/endpoint.ts";
 import { INSTANCE_ROWS } from "./rows/instance.ts";
 import { PATIENT_ROWS } from "./rows/patient.ts";
@@ -32,13 +32,14 @@ const known = new Map<string, Ownership>();
 
 /**
  * What is ours of each type of resource. Elements of opt-in rows that are not asked for belong to others: what they hold is neither compared nor removed.
- * The same options give the same object.
+ * The same arguments give the same object.
+ * @param more elements that somebody owns for us, beside the rows
  */
-export function ownershipOf({
-  fhirVersion = "R4",
-  include,
-}: Pick<MappingOptions, "fhirVersion" | "include">): Ownership {
-  const key = JSON.stringify([fhirVersion, [...(include ?? [])].sort()]);
+export function ownershipOf(
+  { fhirVersion = "R4", include }: Pick<MappingOptions, "fhirVersion" | "include">,
+  more: readonly OwnedElement[] = [],
+): Ownership {
+  const key = JSON.stringify([fhirVersion, [...(include ?? [])].sort(), more]);
   const made = known.get(key);
   if (made !== undefined) return made;
   const rows = MAPPING_ROWS.flatMap((row) => {
@@ -46,7 +47,7 @@ export function ownershipOf({
     const wanted = row.optIn === undefined || include?.has(row.optIn) === true;
     return target === undefined || !wanted ? [] : [{ target, ownership: row.ownership }];
   });
-  const tree = (type: OwnedType) => ownershipTree(type, rows);
+  const tree = (type: OwnedType) => ownershipTree(type, [...rows, ...more]);
   const types: readonly OwnedType[] = ["Patient", "ImagingStudy", "Endpoint", ...SUPPORTING_TYPES];
   const ownership = Object.fromEntries(types.map((type) => [type, tree(type)])) as Record<OwnedType, OwnershipTree>;
   known.set(key, ownership);

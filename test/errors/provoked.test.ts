@@ -49,6 +49,7 @@ const PROVOKED: Readonly<Record<ErrorCode, readonly [file: string, name: string]
   STUDY_TOO_LARGE: ["test/hostile/studies.test.ts", "studies without end"],
   INSTANCE_UNREADABLE: [WORK, "INSTANCE_INVALID, INSTANCE_UNREADABLE"],
   INSTANCE_INVALID: [WORK, "INSTANCE_INVALID"],
+  MAPPING_MODULE_FAILED: ["test/site-rules/pipeline.test.ts", "MAPPING_MODULE_FAILED"],
   STUDY_VANISHED: [COMMANDS, "a study that left the DICOM service without a word"],
   FHIR_UNAVAILABLE: [WORK, "%s: the studies wait"],
   FHIR_THROTTLED: [WORK, "%s: the studies wait"],

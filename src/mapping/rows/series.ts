@@ -27,7 +27,7 @@ export const SERIES_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.series.modality",
     tags: ["Modality", "SOPClassUID"],
-    rule: "Upper case, code of DCM; a term that DCM lacks is display only; absent: implied by the SOP class, else data-absent-reason",
+    rule: "By MODALITY_CODES, else as it is, in upper case: code of DCM; a term that DCM lacks is display only; absent: implied by the SOP class, else data-absent-reason",
     ownership: WHOLE,
     source: "PS3.16 CID 33; R4",
   },
@@ -56,7 +56,7 @@ export const SERIES_ROWS: readonly MappingRow[] = [
   {
     target: "ImagingStudy.series.bodySite",
     tags: ["AnatomicRegionSequence", "FrameAnatomySequence", "BodyPartExamined"],
-    rule: "The coded region (SNOMED CT, or SNOMED RT translated by Annex L and the standard's context groups), else the frames' region, else Body Part Examined by Annex L or an alias, else display only",
+    rule: "The coded region (SNOMED CT, or SNOMED RT translated by Annex L and the standard's context groups), else the frames' region, else Body Part Examined by BODY_PART_CODES, Annex L or an alias, else display only",
     ownership: WHOLE,
     source: "PS3.16 Annex L; R4",
   },
