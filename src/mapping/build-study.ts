@@ -9,7 +9,6 @@ import { studyLists } from "./build-lists.ts";
 import { buildSeries, type Count, compareNumbers, countBy } from "./build-series.ts";
 import { endpointKinds } from "./endpoint.ts";
 import {
-  anonymousSystem,
   createdMeta,
   endpointId,
   ownIdentifier,
@@ -20,6 +19,7 @@ import {
 import type { InstanceAttributes } from "./instance-attributes.ts";
 import { type Issue, type IssueKey, listIssues } from "./issues.ts";
 import type { SeriesModel, StudyModel } from "./model.ts";
+import { isNobody, withoutSystems } from "./nobody.ts";
 import { type BuildObserver, type SeriesMembers, tell } from "./observer.ts";
 import type { MappingOptions } from "./options.ts";
 import { withProfiles } from "./profiles.ts";
@@ -94,8 +94,9 @@ function upsertedFor(
   scope: string,
   upsert: ReadonlySet<SupportingType> = new Set(),
 ): ReadonlySet<SupportingType> {
-  const isSomebody = subject.kind === "patient" && subject.identifier.system !== anonymousSystem(scope);
-  return isSomebody ? upsert : new Set([...upsert].filter((type) => type !== "ServiceRequest"));
+  return subject.kind === "patient" && !isNobody(subject, scope)
+    ? upsert
+    : new Set([...upsert].filter((type) => type !== "ServiceRequest"));
 }
 
 /** Everything but the shape. */
@@ -182,7 +183,8 @@ function studyModel(
     description,
     series,
   };
-  const claiming = withProfiles(model, subject, options, (keyword) => count(keyword, "profile-not-claimed", 1));
+  const shown = isNobody(subject, model.id) ? withoutSystems(model) : model;
+  const claiming = withProfiles(shown, subject, options, (keyword) => count(keyword, "profile-not-claimed", 1));
   return {
     model: claiming,
     subject,

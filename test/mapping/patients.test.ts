@@ -29,6 +29,30 @@ describe("de-identified and synthetic data", () => {
     expect(other?.system).toMatch(/^urn:uuid:[0-9a-f-]{36}$/);
   });
 
+  test("a de-identified study leads to no real person's order, visit or procedure by a number", () => {
+    const issuer = sequence({ "00400032": element("UT", "1.2.40.1"), "00400033": element("CS", "ISO") });
+    const numbers = {
+      "00080050": element("SH", "A1"),
+      "00080051": issuer,
+      "00380010": element("LO", "V1"),
+      "00380014": issuer,
+      "00400253": element("SH", "S1"),
+      "00402016": element("LO", "O1"),
+      "00400026": issuer,
+    };
+    const options = { accessionSystem: "urn:x:acsn", procedureStepIdSystem: "urn:x:step" };
+    const { identifier, basedOn, encounter, procedureReference } = mapImage(
+      { ...REMOVED, ...numbers },
+      options,
+    ).imagingStudy;
+    const led = [basedOn, encounter, procedureReference, identifier?.filter(({ type }) => type !== undefined)];
+    expect(JSON.stringify(led)).not.toContain('"system":"urn:');
+    expect(basedOn?.map((order) => order.identifier?.value)).toEqual(["A1", "O1"]);
+    expect(encounter?.identifier?.value).toBe("V1");
+    const real = mapImage(numbers, options).imagingStudy;
+    expect(real.basedOn?.[0]?.identifier?.system).toBe("urn:oid:1.2.40.1");
+  });
+
   test("two de-identified studies with one ID are never joined: pseudonyms of two projects may be equal", () => {
     const [a, b] = subjects([
       ctImage(1, { ...uidOf("1.2.1"), ...REMOVED }),

@@ -65,7 +65,7 @@ export const PATIENT_ROWS: readonly MappingRow[] = [
   {
     target: "Patient.meta.security",
     tags: ["PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence", "SyntheticData"],
-    rule: "De-identified data ANONYED, synthetic data HTEST. Its Patient ID has a system of the study's own, so that it is joined to no real Patient and to no other study; other ids and names and opt-in elements are left out",
+    rule: "De-identified data ANONYED, synthetic data HTEST. Its Patient ID has a system of the study's own, so that it is joined to no real Patient and to no other study; other ids and names and opt-in elements are left out; numbers of its orders, visit and procedure have no system",
     ownership: CREATED_ONLY,
     source: "PS3.3 C.7.1.1, C.12.1.1; HL7 v3-ObservationValue, v3-ActReason",
   },
