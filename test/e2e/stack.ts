@@ -29,7 +29,7 @@ import {
 export const FHIR_E2E_URL = process.env["FHIR_E2E_URL"];
 
 /** A real server answers later than the emulator, and takes the cores from the rest. */
-const SETTLED_MS = FHIR_E2E_URL === undefined ? 20_000 : 120_000;
+const SETTLED_MS = FHIR_E2E_URL === undefined ? 20_000 : 240_000;
 /** Limit of a test that waits for several things in turn. */
 export const LONG_TEST_MS = FHIR_E2E_URL === undefined ? 60_000 : 300_000;
 const LOOK_MS = 25;

@@ -121,7 +121,7 @@ describe("a worker that is frozen between reading and writing", () => {
     ]);
     dicom.store(image(1 + Number(variant.stored)));
     if (!variant.stored) dicom.store(image(2));
-    await fhirProxy.whenHeld("write", AbortSignal.timeout(20_000));
+    await fhirProxy.whenHeld("write", AbortSignal.timeout(LONG_TEST_MS / 3));
     frozen.kill("SIGSTOP");
     const other = stack.worker();
     await other.url;
