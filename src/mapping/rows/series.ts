@@ -1,3 +1,4 @@
+import { ACQUISITION_PACKS } from "../acquisition.ts";
 import { NOT_LISTED_URL } from "../identity.ts";
 import { type MappingRow, WHOLE } from "./row.ts";
 
@@ -17,6 +18,17 @@ export const SERIES_ROWS: readonly MappingRow[] = [
     ownership: { kind: "items", owner: { by: "url", url: NOT_LISTED_URL } },
     source: "studycast",
   },
+  ...ACQUISITION_PACKS.map(
+    ({ modalities, url, keywords }): MappingRow => ({
+      target: "ImagingStudy.series.extension",
+      slice: `acquisition, ${modalities.join(", ")}`,
+      optIn: "acquisition-parameters",
+      tags: keywords,
+      rule: `\`${url}\`: quantities in UCUM that all instances of the series share; of multi-frame objects those of the data set itself`,
+      ownership: { kind: "items", owner: { by: "url", url } },
+      source: "PS3.3 C.8; MII Kerndatensatz, Modul Bildgebung",
+    }),
+  ),
   {
     target: "ImagingStudy.series.number",
     tags: ["SeriesNumber"],
