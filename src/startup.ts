@@ -52,8 +52,8 @@ async function runCheck(
 /** Options that decide which resource is whose; stored beside the state and compared at each start. */
 export type Identity = Readonly<Record<string, string>>;
 
-/** What decides how resources are written, but not whose they are. */
-const REWRITING: readonly string[] = ["MAPPING_VERSION", "FHIR_VERSION"];
+/** What decides how resources are written, but not whose they are: the start judges it, no person accepts it. */
+export const REWRITING: readonly string[] = ["MAPPING_VERSION", "FHIR_VERSION"];
 
 type Stamped = { kind: "new" | "same" } | { kind: "changed"; names: readonly string[] };
 

@@ -4,6 +4,7 @@ import { createAuthorize } from "../auth/index.ts";
 import { createFeedClient, type Entry, initialCheckpoint, parseCheckpoint } from "../changefeed/index.ts";
 import { identityOptions, type OptionName, optionList, type PartialConfig } from "../config.ts";
 import { StudycastError, toStudycastError } from "../errors.ts";
+import { REWRITING } from "../startup.ts";
 import type { State } from "../state/index.ts";
 import { type Command, type Context, UsageError } from "./command.ts";
 import { withState } from "./open-state.ts";
@@ -102,6 +103,6 @@ async function set(sequence: number, latest: Entry | undefined, state: State, { 
 
 async function acceptIdentity(context: Context): Promise<void> {
   const config = context.startConfig();
-  await withState(config, context.stop, (state) => state.restamp(identityOptions(config)));
+  await withState(config, context.stop, (state) => state.restamp(identityOptions(config), REWRITING));
   context.io.out("accepted; now `studycast resync --all` brings FHIR in step with it\n");
 }

@@ -38,10 +38,14 @@ export function stamps(redis: RedisClient, keys: Keys) {
       return { kind: "same" };
     },
 
-    /** Accepts these options from now on. The layout cannot be accepted. */
-    async restamp(identity: Readonly<Record<string, string>>): Promise<void> {
-      const stored = await guard(redis.hget(keys.stamp, "layout"));
-      const all = stored === null ? full(identity) : { ...identity, layout: stored };
+    /**
+     * Accepts these options from now on. The layout cannot be accepted.
+     * @param keep names that stay as they are stored, for the next start to judge
+     */
+    async restamp(identity: Readonly<Record<string, string>>, keep: readonly string[] = []): Promise<void> {
+      const stored = await guard(redis.hgetall(keys.stamp));
+      const kept = Object.entries(stored).filter(([name]) => name === "layout" || keep.includes(name));
+      const all = { ...full(identity), ...Object.fromEntries(kept) };
       await guard(redis.multi().del(keys.stamp).hset(keys.stamp, all).exec());
     },
   };

@@ -302,6 +302,8 @@ describe("lease, stamp, requests, rejections", () => {
     });
     await state.restamp({ DICOM_URL: "v", MAPPING: "1" });
     expect(await state.stamp({ DICOM_URL: "v", MAPPING: "1" })).toEqual({ kind: "same" });
+    await state.restamp({ DICOM_URL: "w" }, ["MAPPING"]);
+    expect(await state.stamp({ DICOM_URL: "w", MAPPING: "2" })).toEqual({ kind: "changed", names: ["MAPPING"] });
     await server.redis.hset("studycast:{s1}:stamp", "layout", "0");
     await state.restamp({ DICOM_URL: "v" });
     expect(await state.stamp({ DICOM_URL: "v" })).toEqual({ kind: "changed", names: ["layout"] });
