@@ -138,7 +138,7 @@ const VRS = ["UN", "SQ", "PN", "LO", "IS", "DS", "AT", "OB", "", "XX", 5, null];
 /** Members of `Object.prototype` as tags, and what is no tag. */
 const NAMES = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "", "0010", "00090010", "ffffffff"];
 
-/** Between one and five datasets of one or two studies, each with some elements replaced, removed, renamed or nested. */
+/** Between one and three datasets of one or two studies, each with some elements replaced, removed, renamed or nested. */
 export function randomDatasets(random: () => number): unknown[] {
   const int = (below: number) => Math.floor(random() * below);
   const pick = <T>(from: readonly T[]): T => from[int(from.length)] as T;
@@ -159,7 +159,7 @@ export function randomDatasets(random: () => number): unknown[] {
     if (shape < 0.25) return [name, { vr: pick(VRS), Value: [anyValue(), anyItem(5)] }];
     return [name, { vr, Value: Array.from({ length: 1 + int(2) }, anyValue) }];
   };
-  return Array.from({ length: 1 + int(5) }, () => {
+  return Array.from({ length: 1 + int(3) }, () => {
     const dataset = ctImage(int(4), {
       "00080016": element("UI", pick(CLASSES)),
       "0020000E": element("UI", `1.2.${int(3)}`),
