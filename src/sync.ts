@@ -46,7 +46,7 @@ export type Rejected = {
 };
 
 export type SyncResult = {
-  /** `superseded`: another sync has dealt with the mark, or the write lost a race: the study must be synced again. */
+  /** `superseded`: another sync has dealt with the mark, the write lost a race, or the feed may yet say more: the study must be synced again. */
   kind: "written" | "unchanged" | "removed" | "superseded";
   /** The DICOM service does not hold the study. */
   absent: boolean;
@@ -73,6 +73,8 @@ export type SyncDeps = {
   /** Carries out a plan; a dry run hands in one that only tells it. */
   carryOut: typeof carryOut;
   ensureEndpoints: typeof ensureEndpoints;
+  /** Whether the feed has been read to its present end. */
+  feedIsRead(signal: AbortSignal): Promise<boolean>;
   /** What the syncs of this process create, so that one resource is created by one of them. */
   creations: Creations;
   /** Runs a request and takes its time. */
@@ -205,8 +207,11 @@ async function removeStudy(job: SyncJob, deps: SyncDeps, found: FoundStudy, sign
   // Retracted once already, because others referred to it: there is nothing more to lose.
   const retracted = found.own.every(({ status }) => status === "entered-in-error");
   const plan: Plan = retracted && !job.gone ? { kind: "unchanged" } : planRemoval(found, deps.policy);
-  if (plan.kind !== "unchanged" && !job.gone) throw new StudycastError("STUDY_VANISHED");
-  const outcome = await write(job, deps, plan, async () => {}, signal);
+  const isUntold = plan.kind !== "unchanged" && !job.gone;
+  if (isUntold && (await deps.feedIsRead(signal))) throw new StudycastError("STUDY_VANISHED");
+  // The feed may tell of the deletion in what is not read yet: nothing is written, and the study is looked at again.
+  const none: WriteOutcome = { kind: "superseded", writes: 0, bytes: 0 };
+  const outcome = isUntold ? none : await write(job, deps, plan, async () => {}, signal);
   return {
     ...outcome,
     kind: outcome.kind === "written" ? "removed" : outcome.kind,

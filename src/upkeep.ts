@@ -98,6 +98,21 @@ export async function sampleLatest(
   }
 }
 
+/** Whether the feed, as it is now, has been read to its end. When the feed cannot be asked, nobody knows: false. */
+export async function isFeedRead(
+  { feed, state }: Pick<UpkeepDeps, "feed" | "state">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const latest = (await feed.latest(signal))?.sequence ?? 0;
+    return (await scanned(state)) >= latest;
+  } catch (thrown) {
+    const error = toStudycastError(thrown);
+    if (error.code === "ABORTED" || errorRow(error.code).service === "redis") throw error;
+    return false;
+  }
+}
+
 async function scanned(state: State): Promise<number> {
   const stored = await state.checkpoint();
   if (stored.kind === "none") return 0;

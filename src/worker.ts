@@ -32,7 +32,7 @@ import type { State, StateOptions } from "./state/index.ts";
 import { readStatus } from "./status.ts";
 import { DEFAULT_PARTITION } from "./study.ts";
 import { syncStudy } from "./sync.ts";
-import { runUpkeep, sampleLatest } from "./upkeep.ts";
+import { isFeedRead, runUpkeep, sampleLatest } from "./upkeep.ts";
 
 export type WorkerOptions = {
   config: Config;
@@ -117,6 +117,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoints: dryRun === undefined ? ensureEndpoints : async () => {},
       creations: createCreations(),
+      feedIsRead: (signal: AbortSignal) => isFeedRead({ feed, state: services.state }, signal),
       timed: watch.timed,
     };
     const sync: JobDeps["sync"] = (job, signal) => syncStudy(job, syncDeps, signal);
