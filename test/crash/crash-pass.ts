@@ -44,7 +44,7 @@ const TIMES: Environment = {
   SETTLE_FACTOR: "0",
   BACKOFF_CAP_MS: "200",
 };
-const SETTLED_MS = 60_000;
+const SETTLED_MS = 120_000;
 const QUIET_MS = 60;
 /** Within this every loop of an idle worker turns once. */
 const TURN_MS = 2600;

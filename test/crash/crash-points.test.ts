@@ -18,5 +18,5 @@ const TAKEN = /^(dicom .*\/metadata|fhir .*|redis (mark|addStandardJob|begin|set
     expect(taken).toBeGreaterThanOrEqual(8);
     expect(killed).toBeGreaterThanOrEqual(2 * 8);
   },
-  300_000,
+  600_000,
 );
