@@ -10,8 +10,12 @@ import type { Answer, Question, Run } from "./question.ts";
 import { type Stage, startStage, until } from "./stage.ts";
 
 const LATENCY_MS = 20;
-/** Studies at once. More of them suit small studies, whose time is nearly all waiting. */
-const concurrencyFor = (images: number) => (images === 1 ? 12 : 8);
+/**
+ * FHIR requests in flight at most, in (a), (c) and (d): what the limit is about. The worker reads and maps further studies meanwhile, as far as its CONCURRENCY
+ * goes. Many of both suit small studies, whose time is nearly all waiting.
+ */
+const inFlightFor = (images: number) => (images === 1 ? 12 : 1);
+const concurrencyFor = (images: number) => (images === 1 ? 16 : 4);
 /** Pages read ahead: a study of 500 images is five pages, and without settle time it is synced as soon as the first of them is read. */
 const READ_AHEAD = 16;
 
@@ -35,7 +39,7 @@ async function compare({ images, overDicomCast, overLimit }: Shape, { quick, tel
   const seconds = quick ? 3 : 16;
   const rounds = quick ? 1 : 2;
   const requestsOf = finalBundles(images);
-  const lanes = concurrencyFor(images);
+  const lanes = inFlightFor(images);
   const sum = { a: zero(), b: zero(), c: zero(), reading: zero() };
   const bare = (reads: boolean) => (stage: Stage) => {
     const dicomUrl = reads ? { dicomUrl: stage.dicomUrl } : {};
@@ -70,7 +74,7 @@ async function compare({ images, overDicomCast, overLimit }: Shape, { quick, tel
       { what: "(a) / (d)", value: rate(sum.a) / rate(sum.reading), unit: "×" },
     ],
     notes: [
-      `${LATENCY_MS} ms before each service, ${lanes} studies at once in (a), (c) and (d), ${READ_AHEAD} pages read ahead in (a); ${rounds} turns of ${seconds} s each, in the order a, c, b, d.`,
+      `${LATENCY_MS} ms before each service; FHIR requests in flight at most: ${lanes}, in (a), (c) and (d); ${concurrencyFor(images)} studies at once in (a), ${READ_AHEAD} pages read ahead in (a); ${rounds} turns of ${seconds} s each, in the order a, c, b, d.`,
       ...(["a", "c", "reading"] as const).map(
         (name) => `Processor share, ${name === "reading" ? "(d)" : `(${name})`}: ${shares(sum[name])}.`,
       ),
@@ -104,6 +108,7 @@ async function onStage(
 async function worker(stage: Stage, seconds: number, images: number, signal: AbortSignal): Promise<Measured> {
   stage.startWorker({
     CONCURRENCY: String(concurrencyFor(images)),
+    FHIR_CONNECTIONS: String(inFlightFor(images)),
     SETTLE_MIN_MS: "0",
     SETTLE_MAX_MS: "0",
     FEED_READ_AHEAD: String(READ_AHEAD),

@@ -55,7 +55,7 @@ export function openServices(options: ServiceOptions, releases: Releases): Servi
     authorize: createAuthorize(config.fhirAuth, fhirAuth),
     requestTimeoutMs: config.FHIR_TIMEOUT_MS,
     maxBytes: config.FHIR_MAX_BYTES,
-    connections: config.CONCURRENCY + 2,
+    connections: config.FHIR_CONNECTIONS || config.CONCURRENCY + 2,
   });
   releases.add("FHIR connections", CLOSE_MS, fhir.close);
 

@@ -220,6 +220,15 @@ export const limitOptions = {
     default: 4_194_304,
     about: "Largest page of the feed, in bytes.",
   },
+  FHIR_CONNECTIONS: {
+    kind: "integer",
+    min: 0,
+    max: 1000,
+    group: "limits",
+    default: 0,
+    about:
+      "Most requests to the FHIR server at once, by this process; 0: as many as CONCURRENCY needs. With fewer than CONCURRENCY a server is spared while other studies are read and mapped.",
+  },
   FHIR_TIMEOUT_MS: {
     kind: "ms",
     min: 10,
