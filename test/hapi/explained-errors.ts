@@ -14,10 +14,13 @@ const DOCUMENT = "2.16.840.1.113662.2.1.53544936282433.12345.336.16650";
 const ANNOTATION = "1.2.826.0.1.3680043.9.7433.3.82970457260936734119270346325882945";
 const REAL_WORLD_VALUES = "1.3.6.1.4.1.14519.5.2.1.2744.7002.150059977302243314164020079415";
 
-export const EXPLAINED_ERRORS: readonly ExplainedError[] = [
+const R4: readonly ExplainedError[] = [
   unknownModality(DOCUMENT, /^ImagingStudy\.modality\[0\]/, "DOC"),
   unknownModality(DOCUMENT, /^ImagingStudy\.series\[0\]\.modality/, "DOC"),
   unknownModality(ANNOTATION, /^ImagingStudy\.series\[8\]\.modality/, "ANN"),
   unknownModality(REAL_WORLD_VALUES, /^ImagingStudy\.modality\[0\]/, "RWV"),
   unknownModality(REAL_WORLD_VALUES, /^ImagingStudy\.series\[0\]\.modality/, "RWV"),
 ];
+
+/** R5 binds modalities to a value set that the validator does not hold against a cut of the code system. */
+export const EXPLAINED_ERRORS: Readonly<Record<"r4" | "r5", readonly ExplainedError[]>> = { r4: R4, r5: [] };

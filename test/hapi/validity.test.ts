@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
+import type { FhirResource } from "fhir/r4";
+import { SUPPORTING_TYPES } from "../../src/mapping/index.ts";
 import { type Stack, startStack } from "../e2e/stack.ts";
 import { uidOf } from "../e2e/truth.ts";
 import { validateWithHapi } from "../support/hapi.ts";
@@ -17,10 +19,29 @@ afterEach(() => stack?.close());
 
 type Fault = { study: string | undefined; type: string | null; id: string | null; path: string; text: string };
 
+const SUPPORTING = new RegExp(`"reference":"((?:${SUPPORTING_TYPES.join("|")})/[^"]+)"`, "g");
+
+/** Devices and the like that these resources refer to, and those that these refer to. */
+async function referredBy(
+  resources: readonly object[],
+  known: ReadonlySet<string> = new Set(),
+): Promise<FhirResource[]> {
+  const named = [...JSON.stringify(resources).matchAll(SUPPORTING)].map(([, reference = ""]) => reference);
+  const references = [...new Set(named)].filter((reference) => !known.has(reference));
+  if (references.length === 0) return [];
+  const found = await Promise.all(references.map((reference) => stack.fhir.read(reference)));
+  return [...found, ...(await referredBy(found, new Set([...known, ...references])))];
+}
+
 /** Errors and worse of all resources of the stack, by study where the resource is one. */
-async function faultsOf(fhir: "r4" | "r5"): Promise<{ resources: number; faults: Fault[] }> {
+async function faultsOf(
+  fhir: "r4" | "r5",
+): Promise<{ types: Map<string, number>; resources: number; faults: Fault[] }> {
   const studies = await stack.fhir.studies();
-  const all = [...studies, ...(await stack.fhir.patients()), ...(await stack.fhir.endpoints())];
+  const supporting = await referredBy(studies);
+  const all = [...studies, ...(await stack.fhir.patients()), ...(await stack.fhir.endpoints()), ...supporting];
+  const types = new Map<string, number>();
+  for (const { resourceType } of all) types.set(resourceType, (types.get(resourceType) ?? 0) + 1);
   const reports = await validateWithHapi(all.map((resource) => JSON.stringify(resource)).join("\n"), fhir);
   if (reports === null) throw new Error("HAPI's validator is not there");
   expect(reports).toHaveLength(all.length);
@@ -30,19 +51,33 @@ async function faultsOf(fhir: "r4" | "r5"): Promise<{ resources: number; faults:
       .filter(({ severity }) => severity === "error" || severity === "fatal")
       .map(({ path, text }) => ({ study: uids.get(id ?? ""), type: resourceType, id, path, text })),
   );
-  return { resources: all.length, faults };
+  return { types, resources: all.length, faults };
 }
 
 const version = release === "r5" ? "r5" : "r4";
 const runs = release === undefined ? test.skip : test;
 
+/** Everything that can be written is. */
+const everything = (seed: string) => ({
+  DEVICE_POLICY: "upsert",
+  PRACTITIONER_POLICY: "upsert",
+  ORGANIZATION_POLICY: "upsert",
+  LOCATION_POLICY: "upsert",
+  SERVICE_REQUEST_POLICY: "upsert",
+  ACCESSION_SYSTEM: `urn:test:${seed}:accession`,
+  LOCATION_SYSTEM: `urn:test:${seed}:location`,
+  QIDO_ENDPOINT: "yes",
+  VIEWER_URL: `http://viewer.example/${seed}/IHEInvokeImageDisplay`,
+});
+
 runs("every resource of a hospital day is valid", async () => {
   stack = await startStack();
-  stack.worker();
+  stack.worker(everything(stack.seed));
   await stack.playDay();
   await stack.settled();
-  const { resources, faults } = await faultsOf(version);
+  const { types, resources, faults } = await faultsOf(version);
   expect(resources).toBeGreaterThan(10);
+  expect(types.get("Endpoint")).toBe(3);
   expect(faults).toEqual([]);
 });
 
@@ -50,16 +85,19 @@ runs("every resource of a hospital day is valid", async () => {
   "every resource of the real files is valid but for the explained errors, and each of those is still there",
   async () => {
     stack = await startStack({ load: dicom });
-    stack.worker();
-    await stack.settled();
-    const { resources, faults } = await faultsOf(version);
+    stack.worker(everything(stack.seed));
+    await stack.settled(120_000);
+    const { types, resources, faults } = await faultsOf(version);
     expect(resources).toBeGreaterThan(100);
+    expect(types.get("Device")).toBeGreaterThan(10);
+    expect(types.get("ServiceRequest")).toBeGreaterThan(0);
+    const explained = EXPLAINED_ERRORS[version];
     const explains = (fault: Fault) =>
-      EXPLAINED_ERRORS.findIndex(
+      explained.findIndex(
         ({ study, path, text }) => study === fault.study && path.test(fault.path) && text.test(fault.text),
       );
     expect(faults.filter((fault) => explains(fault) < 0)).toEqual([]);
     const used = new Set(faults.map(explains));
-    expect(EXPLAINED_ERRORS.filter((_, index) => !used.has(index))).toEqual([]);
+    expect(explained.filter((_, index) => !used.has(index))).toEqual([]);
   },
 );
