@@ -220,7 +220,7 @@ const resources = {
     group: "resources",
     default: [],
     about:
-      "Profiles that a study claims (`meta.profile`) where it satisfies them; it then has what they add, such as types of its identifiers. One that does not satisfy them makes no claim and has the issue `profile-not-claimed`. After a change run `studycast resync --all`.",
+      "Profiles that a study claims (`meta.profile`) where it satisfies them; it then has what they add, such as types of its identifiers. One that does not satisfy them makes no claim and has the issue `profile-not-claimed`. A FHIR server that validates what is written has to know these profiles, or it refuses the claims. After a change run `studycast resync --all`.",
     example: "ihe-imr,eu-imaging",
   },
   RETRIEVE_LOCATION_UID: {
