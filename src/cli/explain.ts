@@ -7,6 +7,7 @@ import {
   createAttributePool,
   createExplainer,
   forPartition,
+  INCLUDES,
   instanceAttributes,
   type StudyExplanation,
 } from "../mapping/index.ts";
@@ -50,7 +51,9 @@ export const explainCommand: Command = {
     const releases = createReleases(log);
     try {
       const site = openDicomSite({ config: { ...config, DICOM_URL }, now: Date.now, ending: stop }, releases);
-      const client = dicomClient(site, { ...config, DICOM_URL }, await probePartitions(site, stop));
+      // What is not asked for is read too, or nobody could be told of it.
+      const reading = { ...config, DICOM_URL, MAPPING_INCLUDE: Object.keys(INCLUDES) as (keyof typeof INCLUDES)[] };
+      const client = dicomClient(site, reading, await probePartitions(site, stop));
       const explained: StudyExplanation[] = [];
       const rejected: Rejected[] = [];
       const siteRules = await loadSiteRules(config.MAPPING_MODULE);
