@@ -138,6 +138,14 @@ const VRS = ["UN", "SQ", "PN", "LO", "IS", "DS", "AT", "OB", "", "XX", 5, null];
 /** Members of `Object.prototype` as tags, and what is no tag. */
 const NAMES = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "", "0010", "00090010", "ffffffff"];
 
+/** A code in a system that everybody knows, as people and institutions are identified with. */
+const known = (value: string): Json =>
+  sequence({
+    "00080100": element("SH", value),
+    "00080102": element("SH", "SCT"),
+    "00080104": element("LO", "somebody"),
+  });
+
 /** Between one and three datasets of one or two studies, each with some elements replaced, removed, renamed or nested. */
 export function randomDatasets(random: () => number): unknown[] {
   const int = (below: number) => Math.floor(random() * below);
@@ -164,6 +172,10 @@ export function randomDatasets(random: () => number): unknown[] {
       "00080016": element("UI", pick(CLASSES)),
       "0020000E": element("UI", `1.2.${int(3)}`),
       "0020000D": element("UI", `1.9.${int(2)}`),
+      "00080082": known("22232009"),
+      "00080096": sequence({ "00401101": known("309343006"), "00080080": element("LO", "Somewhere") }),
+      "00081050": element("PN", { Alphabetic: "Roe^Richard" }),
+      "00081052": sequence({ "00401101": known("66862007") }),
     });
     for (let change = int(12); change > 0; change--) {
       const [name, value] = anyElement(0);
