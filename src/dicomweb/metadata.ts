@@ -1,4 +1,5 @@
 /** WADO-RS metadata (DICOM PS3.18 §10.4): an answer of any length, handed on one instance at a time. */
+import { setImmediate } from "node:timers/promises";
 import { type ErrorCode, StudycastError } from "../errors.ts";
 import type { Answer } from "../get.ts";
 import { countParts, MAX_PARTS } from "../json-weight.ts";
@@ -9,6 +10,9 @@ import type { DatasetParser } from "./pick-elements.ts";
 
 /** How much of an unreadable instance is searched for its UIDs. */
 const LOOKED_AT_BYTES = 1024 * 1024;
+/** A body that comes fast would else keep the answers of the FHIR server, and the renewal of locks, waiting until its end. */
+const LONGEST_TURN_MS = 2;
+
 /** StudyInstanceUID. */
 export const STUDY_UID_TAG = "0020000D";
 
@@ -64,7 +68,12 @@ export async function readMetadata(
   };
   const takeElement = (bytes: Buffer) => take(parseDataset(bytes, expected.parse), bytes);
   const splitter = createElementSplitter(expected.maxInstanceBytes, takeElement, report, takeWhole);
+  let busySinceMs = performance.now();
   for await (const bytes of answer.chunks()) {
+    if (performance.now() - busySinceMs > LONGEST_TURN_MS) {
+      await setImmediate();
+      busySinceMs = performance.now();
+    }
     read.bytes += bytes.length;
     if (read.bytes > maxStudyBytes) throw new StudycastError("STUDY_TOO_LARGE", { maxBytes: maxStudyBytes });
     splitter.push(bytes);
