@@ -15,7 +15,7 @@ const LATENCY_MS = 20;
  * goes. Many of both suit small studies, whose time is nearly all waiting.
  */
 const inFlightFor = (images: number) => (images === 1 ? 12 : 1);
-const concurrencyFor = (images: number) => (images === 1 ? 16 : 4);
+const concurrencyFor = (images: number) => (images === 1 ? 24 : 4);
 /** Pages read ahead: a study of 500 images is five pages, and without settle time it is synced as soon as the first of them is read. */
 const READ_AHEAD = 16;
 
