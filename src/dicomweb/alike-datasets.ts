@@ -6,18 +6,7 @@
  * The result is what a parser without a model gives, whatever was read before: a value is the model's only where every byte of name, value and separator is.
  * State: the model, replaced when the datasets have become too different from it.
  */
-import {
-  afterSpace,
-  CLOSE_BRACE,
-  COLON,
-  COMMA,
-  OPEN_BRACE,
-  plainStringEnd,
-  QUOTE,
-  TAG_LENGTH,
-  tagAt,
-  valueEnd,
-} from "./json-bytes.ts";
+import { afterSpace, CLOSE_BRACE, type Member, memberAt, OPEN_BRACE, TAG_LENGTH } from "./json-bytes.ts";
 
 export type AlikeReader = {
   /**
@@ -77,20 +66,6 @@ export function createAlikeReader(tags: Iterable<string>): AlikeReader {
       return read;
     },
   };
-}
-
-/** A member's tag, undefined for a name that is none, where its value begins, and the place of the comma or brace behind it. */
-type Member = { tag: number | undefined; value: number; end: number };
-
-function memberAt(bytes: Buffer, start: number): Member | undefined {
-  if (bytes[start] !== QUOTE) return undefined;
-  const nameEnd = plainStringEnd(bytes, start + 1);
-  if (nameEnd === undefined) return undefined;
-  const colon = afterSpace(bytes, nameEnd + 1);
-  if (bytes[colon] !== COLON) return undefined;
-  const end = valueEnd(bytes, colon + 1);
-  if (bytes[end] !== COMMA && bytes[end] !== CLOSE_BRACE) return undefined;
-  return { tag: nameEnd - start - 1 === TAG_LENGTH ? tagAt(bytes, start + 1) : undefined, value: colon + 1, end };
 }
 
 /** @throws SyntaxError as JSON.parse */

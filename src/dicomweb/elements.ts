@@ -2,7 +2,7 @@
  * Splits a JSON array that comes in pieces into its elements, without parsing it: memory is bounded by one element, not by the study.
  * Works on bytes: all of JSON's structure is ASCII, and no byte of a longer UTF-8 character looks like ASCII.
  */
-import { BACKSLASH, CLOSE_BRACE, CLOSE_BRACKET, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, SPACE } from "./json-bytes.ts";
+import { BACKSLASH, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, SPACE, STRUCTURAL } from "./json-bytes.ts";
 
 /** What became of the bytes so far. */
 export type ArrayEnd = "complete" | "open" | "not an array";
@@ -17,10 +17,6 @@ export type ElementSplitter = {
 
 /** The longest beginning of an element that is kept until more of it is there, to be taken whole. */
 const MAX_CARRIED = 65_536;
-
-/** 1 for bytes that mean something outside of strings. */
-const STRUCTURAL = new Uint8Array(256);
-for (const byte of [QUOTE, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE, COMMA]) STRUCTURAL[byte] = 1;
 
 const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];
 

@@ -22,8 +22,8 @@ for (let digit = 0; digit < 16; digit++) {
   HEX[text.toUpperCase().charCodeAt(0)] = digit;
 }
 
-/** 1 for bytes that mean something to whoever skips a value. */
-const STRUCTURAL = new Uint8Array(256);
+/** 1 for bytes that mean something outside of strings. */
+export const STRUCTURAL = new Uint8Array(256);
 for (const byte of [QUOTE, OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE, COMMA]) STRUCTURAL[byte] = 1;
 
 /** The first place from `start` on that is no white space. */
@@ -77,4 +77,19 @@ export function valueEnd(bytes: Buffer, start: number): number {
     } else if (depth-- === 0) return at;
   }
   return at;
+}
+
+/** A member's tag, undefined for a name that is none, where its value begins, and the place of the comma or brace behind it. */
+export type Member = { tag: number | undefined; value: number; end: number };
+
+/** The member whose name's quote stands at `start`; undefined when it does not end here, or its name is not plain. */
+export function memberAt(bytes: Buffer, start: number): Member | undefined {
+  if (bytes[start] !== QUOTE) return undefined;
+  const nameEnd = plainStringEnd(bytes, start + 1);
+  if (nameEnd === undefined) return undefined;
+  const colon = afterSpace(bytes, nameEnd + 1);
+  if (bytes[colon] !== COLON) return undefined;
+  const end = valueEnd(bytes, colon + 1);
+  if (bytes[end] !== COMMA && bytes[end] !== CLOSE_BRACE) return undefined;
+  return { tag: nameEnd - start - 1 === TAG_LENGTH ? tagAt(bytes, start + 1) : undefined, value: colon + 1, end };
 }

@@ -5,18 +5,7 @@
  * The rest is skipped by its brackets and strings, not checked: an instance with an error there is read like any other. Whatever is not plainly an object
  * with plain names is left to JSON.parse as it is.
  */
-import {
-  afterSpace,
-  CLOSE_BRACE,
-  COLON,
-  COMMA,
-  OPEN_BRACE,
-  plainStringEnd,
-  QUOTE,
-  TAG_LENGTH,
-  tagAt,
-  valueEnd,
-} from "./json-bytes.ts";
+import { afterSpace, CLOSE_BRACE, COMMA, memberAt, OPEN_BRACE } from "./json-bytes.ts";
 
 /** Parses one dataset, as JSON.parse would but for the elements that are not wanted. @throws SyntaxError as JSON.parse */
 export type DatasetParser = (bytes: Buffer) => unknown;
@@ -46,22 +35,16 @@ function pick(bytes: Buffer, wanted: ReadonlySet<number>, out: Buffer): number |
   at = afterSpace(bytes, at + 1);
   // An empty object is left to JSON.parse as well.
   for (;;) {
-    const start = at;
-    if (bytes[at] !== QUOTE) return undefined;
-    const nameEnd = plainStringEnd(bytes, at + 1);
-    if (nameEnd === undefined) return undefined;
-    const name = nameEnd - start - 1 === TAG_LENGTH ? tagAt(bytes, start + 1) : undefined;
-    at = afterSpace(bytes, nameEnd + 1);
-    if (bytes[at] !== COLON) return undefined;
-    at = valueEnd(bytes, at + 1);
-    const byte = bytes[at];
-    if (byte !== COMMA && byte !== CLOSE_BRACE) return undefined;
-    if (name !== undefined && wanted.has(name)) {
+    const member = memberAt(bytes, at);
+    if (member === undefined) return undefined;
+    const { tag, end } = member;
+    if (tag !== undefined && wanted.has(tag)) {
       if (length > 1) out[length++] = COMMA;
-      bytes.copy(out, length, start, at);
-      length += at - start;
+      bytes.copy(out, length, at, end);
+      length += end - at;
     }
-    if (byte === CLOSE_BRACE) break;
+    at = end;
+    if (bytes[at] === CLOSE_BRACE) break;
     at = afterSpace(bytes, at + 1);
   }
   if (afterSpace(bytes, at + 1) < bytes.length) return undefined;
