@@ -9,6 +9,7 @@ import { errorRow, StudycastError, toStudycastError } from "./errors.ts";
 import { errorFields, type Log } from "./log.ts";
 import type { SyncQueue } from "./queue/index.ts";
 import { parseRequest, type Request } from "./request.ts";
+import type { Room } from "./room.ts";
 import type { Change, State, StoredRequest } from "./state/index.ts";
 import type { Priority, StudyId } from "./study.ts";
 import { sleep } from "./time.ts";
@@ -22,8 +23,7 @@ export type RequestDeps = {
   partitions(signal: AbortSignal): Promise<readonly string[]>;
   /** Every study of this source that FHIR holds. */
   ownedStudies(signal: AbortSignal): AsyncIterable<StudyId>;
-  /** Waits until there is room for more studies of low priority. */
-  untilRoom(signal: AbortSignal): Promise<void>;
+  room: Pick<Room, "untilLow" | "marked">;
   log: Log;
   pollMs: number;
   onDone(kind: Request["kind"]): void;
@@ -115,10 +115,11 @@ async function markAll(
 ): Promise<void> {
   let done = 0;
   for await (const chunk of studies) {
-    await deps.untilRoom(signal);
+    await deps.room.untilLow(signal);
     if (signal.aborted) return;
     const changes: Change[] = chunk.map((study) => ({ study, ...template }));
     const marked = await deps.state.mark(changes);
+    deps.room.marked(chunk.length);
     if (marked.ok) await deps.queue.enqueue(marked.orders);
     done += chunk.length;
     await deps.state.updateRequest(id, { done, ...(total === undefined ? {} : { total }) });

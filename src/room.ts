@@ -8,7 +8,7 @@ import { sleep } from "./time.ts";
 
 export type RoomLimits = { pendingMax: number; lowPendingMax: number; memoryMaxPercent: number };
 export type RoomDeps = {
-  counts: State["counts"];
+  counts(): Promise<Pick<Awaited<ReturnType<State["counts"]>>, "pending" | "pendingLow">>;
   /** Bytes Redis uses, and its limit where it has one. */
   memory(): Promise<{ used: number; max: number | undefined }>;
   now(): number;
@@ -23,7 +23,7 @@ export type Room = {
   untilLow(signal: AbortSignal): Promise<void>;
 };
 
-/** Counts are read again when they are this old, or this many studies were marked since. */
+/** Counts are read again when they are this old, when this many studies were marked since, or when what was marked since may have filled the room. */
 const FRESH_MS = 200;
 const FRESH_STUDIES = 200;
 const LOOK_MS = 100;
@@ -31,21 +31,22 @@ const LOOK_MS = 100;
 export function createRoom(limits: RoomLimits, deps: RoomDeps): Room {
   let readMs = Number.NEGATIVE_INFINITY;
   let markedSince = 0;
-  let live = true;
-  let low = true;
+  /** How many more studies of each priority may be marked, as the counts last read said. */
+  let left: Record<Priority, number> = { live: 0, low: 0 };
 
   async function mayMark(priority: Priority): Promise<boolean> {
     const ageMs = deps.now() - readMs;
+    const mayBeFull = left[priority] > 0 && markedSince >= left[priority];
     // Below zero: the clock was set back.
-    if (ageMs > FRESH_MS || ageMs < 0 || markedSince > FRESH_STUDIES) {
+    if (ageMs > FRESH_MS || ageMs < 0 || markedSince > FRESH_STUDIES || mayBeFull) {
       const [counts, memory] = await Promise.all([deps.counts(), deps.memory()]);
       const full = memory.max !== undefined && memory.used > (memory.max * limits.memoryMaxPercent) / 100;
-      live = !full && counts.pending < limits.pendingMax;
-      low = live && counts.pendingLow < limits.lowPendingMax;
+      const live = full ? 0 : limits.pendingMax - counts.pending;
+      left = { live, low: Math.min(live, limits.lowPendingMax - counts.pendingLow) };
       readMs = deps.now();
       markedSince = 0;
     }
-    return priority === "live" ? live : low;
+    return left[priority] > 0;
   }
 
   return {

@@ -149,7 +149,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       pollMs: Math.min(1000, config.POLL_MAX_MS),
       partitions: async (signal: AbortSignal) => (partitions ? dicom.partitions(signal) : [DEFAULT_PARTITION]),
       ownedStudies: (signal: AbortSignal) => ownedStudies(fhir, config.SOURCE_ID, signal),
-      untilRoom: room.untilLow,
+      room,
       onDone: watch.onRequest,
     };
     const follower = {

@@ -40,6 +40,8 @@ export async function openSlot(
   const listening = new WeakSet<WorkerProcess>();
   /** Those that were told to end. */
   const ending = new WeakSet<WorkerProcess>();
+  /** Those that another fault killed, whatever else had been asked of them. */
+  const killed = new WeakSet<WorkerProcess>();
 
   /** Resolves when the process that runs listens. */
   async function ensure(): Promise<void> {
@@ -66,7 +68,10 @@ export async function openSlot(
     gate,
     ensure,
     async kill(pauseMs) {
-      if (worker !== undefined) ending.add(worker);
+      if (worker !== undefined) {
+        ending.add(worker);
+        killed.add(worker);
+      }
       await worker?.stop("SIGKILL");
       await delay(pauseMs);
       void ensure();
@@ -81,7 +86,8 @@ export async function openSlot(
     },
     async terminate(withinMs) {
       const last = worker;
-      if (last === undefined) return undefined;
+      // A second SIGTERM ends a process at once, which says nothing about the first.
+      if (last === undefined || ending.has(last)) return undefined;
       ending.add(last);
       last.kill("SIGTERM");
       const late = new AbortController();
@@ -91,7 +97,7 @@ export async function openSlot(
       ]);
       late.abort();
       // Before it listens it may not yet know what SIGTERM means.
-      const ends = listening.has(last) ? [0, 75] : [0, 75, null];
+      const ends = listening.has(last) && !killed.has(last) ? [0, 75] : [0, 75, null];
       if (end !== "late") return ends.includes(end) ? undefined : `a stopped worker ended with ${end}`;
       await last.stop("SIGKILL");
       return `a stopped worker was still there after ${withinMs} ms`;
