@@ -1,7 +1,7 @@
 /** Whether the server can do what the worker relies on, by its CapabilityStatement, before anything is written. */
 import { StudycastError } from "../errors.ts";
 import type { FhirVersion } from "../mapping/index.ts";
-import type { FhirClient } from "./client.ts";
+import { CUT_OFF, type FhirClient } from "./client.ts";
 import { type Json, recordsOf, textOf } from "./json.ts";
 
 /** What the option says: by the server's own word, or in spite of it. */
@@ -37,8 +37,9 @@ async function capability(client: FhirClient, signal: AbortSignal): Promise<Json
   try {
     return await client.capability(signal);
   } catch (error) {
-    const elsewhere =
-      error instanceof StudycastError && (error.code === "FHIR_RESPONSE" || error.code === "FHIR_REJECTED");
-    throw elsewhere ? new StudycastError("FHIR_NOT_FHIR", error.detail) : error;
+    if (!(error instanceof StudycastError)) throw error;
+    const { code, detail } = error;
+    const elsewhere = code === "FHIR_REJECTED" || (code === "FHIR_RESPONSE" && detail["reason"] !== CUT_OFF);
+    throw elsewhere ? new StudycastError("FHIR_NOT_FHIR", detail) : error;
   }
 }

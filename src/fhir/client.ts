@@ -59,6 +59,8 @@ type Send = (client: Client, options: RequestOptions) => Promise<unknown>;
 const FRESH = { "cache-control": "no-cache" };
 /** Far more than any resource has; deeper ones would overflow the stack when they are compared and written. */
 const MAX_LEVELS = 200;
+/** Reason of a FHIR_RESPONSE. */
+export const CUT_OFF = "cut off";
 const MINIMAL = { prefer: "return=minimal" };
 
 /**
@@ -192,6 +194,8 @@ function errorOf(thrown: unknown, signal: AbortSignal): StudycastError {
       return new StudycastError("FHIR_RESPONSE", { reason: "not JSON" });
     const config = isRecord(error["config"]) ? error["config"] : {};
     const headers = isHeaders(config["headers"]) ? config["headers"] : undefined;
+    if (isHalfAnswer(response["status"], response["data"], headers))
+      return new StudycastError("FHIR_RESPONSE", { status: response["status"], reason: CUT_OFF });
     return errorOfAnswer({ status: response["status"], outcome: response["data"], headers });
   }
   const reason = reasonOf(error);
@@ -199,6 +203,11 @@ function errorOf(thrown: unknown, signal: AbortSignal): StudycastError {
   if (ours !== undefined) return ours;
   if (reason === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return new StudycastError("FHIR_RESPONSE", { reason: "too large" });
   return new StudycastError(isCertificateTrouble(reason) ? "FHIR_CERTIFICATE" : "FHIR_UNAVAILABLE", { reason });
+}
+
+/** JSON by its own word that is none: a FHIR server's answer of which a part is missing, and no other server's page. */
+function isHalfAnswer(status: number, data: unknown, headers: Headers | undefined): boolean {
+  return status < 300 && typeof data === "string" && /\bjson\b/i.test(headers?.get("content-type") ?? "");
 }
 
 /** Why no answer came: `timeout`, or the error code of the innermost cause (ECONNREFUSED, UND_ERR_SOCKET, CERT_HAS_EXPIRED …); never a message. */

@@ -213,6 +213,16 @@ test.each(["DICOM", "FHIR"] as const)(
   },
 );
 
+test("half a CapabilityStatement at the start is waited out: it is no wrong address", async () => {
+  pipeline.fhirProxy.faults([{ effect: { kind: "truncate" }, path: "/metadata" }]);
+  const worker = pipeline.worker();
+  await until("what it waits for", async () => (await readiness(worker)).includes("FHIR_RESPONSE"), {
+    more: worker.output,
+  });
+  pipeline.fhirProxy.clear();
+  await untilSynced(worker);
+});
+
 test.each(["DICOM", "FHIR"] as const)(
   "a credential for %s that expires: the process lives and says so, nothing fails, and it goes on with a new one",
   async (service) => {
