@@ -2,10 +2,10 @@
  * What a study refers to in FHIR, its Patient first: looked up as soon as the first instance tells it, while the others are still being read, which saves a
  * round trip; and one creation at a time.
  *
- * Of the syncs of this process that would create the same Patient or Device, one does; the others wait for it and look again. Without that all but one of
- * them lose the race and read their study twice: studies of one patient, and of one scanner, often arrive together.
+ * Of the syncs of this process that would create the same Patient or Device, one does; the others wait for it and go on with what it has written. Without
+ * that all but one of them lose the race and read their study twice: studies of one patient, and of one scanner, often arrive together.
  */
-import { type FhirClient, type FoundReferred, lookUpReferred } from "./fhir/index.ts";
+import { type FhirClient, type Found, type FoundReferred, lookUpReferred, type Written } from "./fhir/index.ts";
 import type { StudyResources } from "./mapping/index.ts";
 
 type Wanted = Pick<StudyResources, "subject" | "supporting">;
@@ -17,13 +17,17 @@ export type Creations = {
   count: number;
   /** Of the latest ones: the count at their end. */
   ended: Map<string, number>;
+  /** Of some of those: the resource as this process wrote it last. */
+  written: Map<string, Found>;
 };
 
 /** So many ended creations are remembered: far more than end during one sync. */
 const REMEMBERED = 10_000;
+/** So many resources, of about 2 kB. */
+const REMEMBERED_WHOLE = 500;
 
 export function createCreations(): Creations {
-  return { underWay: new Map(), count: 0, ended: new Map() };
+  return { underWay: new Map(), count: 0, ended: new Map(), written: new Map() };
 }
 
 export type ReferredDeps = {
@@ -31,6 +35,9 @@ export type ReferredDeps = {
   creations: Creations;
   timed<T>(service: "fhir", operation: string, work: () => Promise<T>): Promise<T>;
 };
+
+/** `written` undefined: what was written is not known. */
+type Done = { kind: string; written?: readonly Written[] };
 
 /** A look-up that has begun before all of the study was known. */
 export type EarlyLookUp = {
@@ -48,10 +55,12 @@ export function earlyLookUp(wanted: Wanted, creations: Creations, found: Promise
 }
 
 /**
- * Goes on with what the study refers to; `early` counts if it is about the same resources, and none of those it lacked has been created since.
+ * Goes on with what the study refers to; `early` counts if it is about the same resources. What it lacked and this process has created since is taken as
+ * written: no older than a look-up's answer is when it comes to writing.
+ * @param goOn tells what it has written
  * @throws StudycastError as the look-up, and what `goOn` throws
  */
-export async function withReferred<T>(
+export async function withReferred<T extends Done>(
   wanted: Wanted,
   early: EarlyLookUp | undefined,
   deps: ReferredDeps,
@@ -59,38 +68,83 @@ export async function withReferred<T>(
   goOn: (found: FoundReferred) => Promise<T>,
 ): Promise<T> {
   if (refersToNothing(wanted)) return goOn({ patient: undefined, supporting: new Map() });
-  const { underWay, ended } = deps.creations;
-  let begun = early?.key === keyOf(wanted) ? early : undefined;
+  const { creations } = deps;
+  const begin = () => ({ begunAt: creations.count, found: lookUp(wanted, deps, signal) });
+  let { begunAt, found: answer } = early?.key === keyOf(wanted) ? early : begin();
   for (;;) {
-    const found = await (begun?.found ?? lookUp(wanted, deps, signal));
-    const absent = absentIds(wanted, found);
-    const begunAt = begun?.begunAt ?? Number.POSITIVE_INFINITY;
-    begun = undefined;
-    const other = absent.map((id) => underWay.get(id)).find((one) => one !== undefined);
-    if (other !== undefined) await other;
-    else if (!absent.some((id) => (ended.get(id) ?? 0) > begunAt)) return creating(absent, deps.creations, goOn(found));
+    let found = await answer;
+    for (;;) {
+      const absent = absentIds(wanted, found);
+      const other = absent.map((id) => creations.underWay.get(id)).find((one) => one !== undefined);
+      await other;
+      const since = absent.filter((id) => (creations.ended.get(id) ?? 0) > begunAt);
+      if (other === undefined && since.length === 0) return creating(absent, wanted, creations, goOn(found));
+      const known = since.flatMap((id) => creations.written.get(id) ?? []);
+      if (known.length < since.length) break;
+      found = withWritten(found, known);
+    }
+    ({ begunAt, found: answer } = begin());
   }
 }
 
-async function creating<T>(ids: readonly string[], creations: Creations, work: Promise<T>): Promise<T> {
+function withWritten({ patient, supporting }: FoundReferred, written: readonly Found[]): FoundReferred {
+  const person = written.find(({ resourceType }) => resourceType === "Patient");
+  const others = written.filter((resource) => resource !== person);
+  return {
+    patient: person === undefined ? patient : { kind: "found", patient: person },
+    supporting: new Map([
+      ...supporting,
+      ...others.map((resource) => [resource.id, { kind: "found", resource }] as const),
+    ]),
+  };
+}
+
+/** Invariant: a creation that is no longer under way stands among the ended ones, unless nothing was created. */
+async function creating<T extends Done>(
+  absent: readonly string[],
+  wanted: Wanted,
+  creations: Creations,
+  work: Promise<T>,
+): Promise<T> {
   const { underWay, ended } = creations;
-  const settled = work.then(
+  const unknown = idsOf(wanted).map((id) => ({ id, resource: undefined }));
+  const noteAll = (written: readonly Written[]) => {
+    for (const { id, resource } of written) if (absent.includes(id) || ended.has(id)) note(id, resource, creations);
+  };
+  const recorded = (async () => {
+    try {
+      const outcome = await work;
+      noteAll(outcome.written ?? unknown);
+      return outcome;
+    } catch (error) {
+      noteAll(unknown);
+      throw error;
+    } finally {
+      for (const id of absent) underWay.delete(id);
+    }
+  })();
+  const settled = recorded.then(
     () => {},
     () => {},
   );
-  for (const id of ids) underWay.set(id, settled);
-  try {
-    return await work;
-  } finally {
-    for (const id of ids) {
-      underWay.delete(id);
-      ended.delete(id);
-      ended.set(id, ++creations.count);
-    }
-    for (const id of ended.keys()) {
-      if (ended.size <= REMEMBERED) break;
-      ended.delete(id);
-    }
+  for (const id of absent) underWay.set(id, settled);
+  return recorded;
+}
+
+function note(id: string, resource: Found | undefined, creations: Creations): void {
+  const { ended, written } = creations;
+  ended.delete(id);
+  ended.set(id, ++creations.count);
+  written.delete(id);
+  if (resource !== undefined) written.set(id, resource);
+  dropOldest(ended, REMEMBERED);
+  dropOldest(written, REMEMBERED_WHOLE);
+}
+
+function dropOldest(map: Map<string, unknown>, most: number): void {
+  for (const id of map.keys()) {
+    if (map.size <= most) return;
+    map.delete(id);
   }
 }
 
@@ -105,6 +159,11 @@ function refersToNothing({ subject, supporting }: Wanted): boolean {
 function keyOf({ subject, supporting }: Wanted): string {
   const patient = subject.kind === "patient" ? [subject.patient.id, subject.identifier] : [];
   return JSON.stringify([patient, supporting.map(({ resource, keys }) => [resource.resourceType, resource.id, keys])]);
+}
+
+function idsOf({ subject, supporting }: Wanted): string[] {
+  const patients = subject.kind === "patient" ? [String(subject.patient.id)] : [];
+  return [...patients, ...supporting.map(({ resource }) => String(resource.id))];
 }
 
 function absentIds({ subject }: Wanted, { patient, supporting }: FoundReferred): string[] {

@@ -19,6 +19,7 @@ import {
   planStudy,
   type WriteLimits,
   type WritePolicy,
+  type Written,
 } from "./fhir/index.ts";
 import {
   buildStudy,
@@ -139,7 +140,7 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   const endpoints = endpointResources(deps.mapping, partition, deps.endpointAddress(partition));
   const { ownership } = wanted;
   const prepare = () => deps.ensureEndpoints(deps.fhir, { endpoints, ownership }, found, signal);
-  const outcome = await withReferred(wanted, early, deps, signal, ({ patient, supporting }) => {
+  const { written: _, ...outcome } = await withReferred(wanted, early, deps, signal, ({ patient, supporting }) => {
     const plan = (policy: WritePolicy) => planStudy(found, patient, wanted, policy, supporting);
     const planWithout = () => plan({ ...deps.policy, supportingPolicy: "refer" });
     return unlessRefused(plan(deps.policy), planWithout, (one) => write(job, deps, one, prepare, signal));
@@ -210,7 +211,7 @@ async function removeStudy(job: SyncJob, deps: SyncDeps, found: FoundStudy, sign
   const isUntold = plan.kind !== "unchanged" && !job.gone;
   if (isUntold && (await deps.feedIsRead(signal))) throw new StudycastError("STUDY_VANISHED");
   // The feed may tell of the deletion in what is not read yet: nothing is written, and the study is looked at again.
-  const none: WriteOutcome = { kind: "superseded", writes: 0, bytes: 0 };
+  const none: WriteOutcome = { kind: "superseded", writes: 0, bytes: 0, written: [] };
   const outcome = isUntold ? none : await write(job, deps, plan, async () => {}, signal);
   return {
     ...outcome,
@@ -222,7 +223,12 @@ async function removeStudy(job: SyncJob, deps: SyncDeps, found: FoundStudy, sign
   };
 }
 
-type WriteOutcome = { kind: "written" | "unchanged" | "superseded"; writes: number; bytes: number };
+type WriteOutcome = {
+  kind: "written" | "unchanged" | "superseded";
+  writes: number;
+  bytes: number;
+  written?: readonly Written[];
+};
 
 async function write(
   job: SyncJob,
@@ -233,13 +239,13 @@ async function write(
 ): Promise<WriteOutcome> {
   if (plan.kind === "waiting") throw new StudycastError(plan.code);
   await prepare();
-  if (plan.kind === "unchanged") return { kind: "unchanged", writes: 0, bytes: 0 };
-  if (!(await job.isCurrent())) return { kind: "superseded", writes: 0, bytes: 0 };
+  if (plan.kind === "unchanged") return { kind: "unchanged", writes: 0, bytes: 0, written: [] };
+  if (!(await job.isCurrent())) return { kind: "superseded", writes: 0, bytes: 0, written: [] };
   signal.throwIfAborted();
   const writing = job.startWrite();
   const done = await deps.timed("fhir", "write", () => deps.carryOut(deps.fhir, plan, deps.limits, writing));
   if (done.kind === "lost-race") return { kind: "superseded", writes: 0, bytes: 0 };
-  return { kind: "written", writes: done.writes, bytes: done.bytes };
+  return { kind: "written", writes: done.writes, bytes: done.bytes, written: done.written };
 }
 
 /** Runs both at once; the failure of one ends the other, and its own error is the one thrown. */

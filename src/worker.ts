@@ -192,6 +192,6 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
 function tellOnly(tell: (plan: Plan) => void): typeof carryOut {
   return async (_client, plan) => {
     tell(plan);
-    return { kind: "done", writes: 0, bytes: 0 };
+    return { kind: "done", writes: 0, bytes: 0, written: [] };
   };
 }

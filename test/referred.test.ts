@@ -72,11 +72,14 @@ test("a study and what it refers to are looked up with one request", async () =>
   }
 });
 
+const kindOfPatient = async ({ patient }: FoundReferred) => ({ kind: patient?.kind ?? "none" });
+const reached = async () => ({ kind: "reached" });
+
 describe("looking up what a study refers to", () => {
   test("what was looked up with the first instance is not looked up again", async () => {
     const [first, whole] = [study({ images: 1 }), study({ images: 5 })];
     const early = begin(first);
-    const kind = await withReferred(whole, early, deps, signal, async ({ patient }) => patient?.kind);
+    const { kind } = await withReferred(whole, early, deps, signal, kindOfPatient);
     expect([kind, lookUps]).toEqual(["absent", 0]);
   });
 
@@ -85,11 +88,11 @@ describe("looking up what a study refers to", () => {
     lookUps = 0;
     const early = begin(study({ patientId: "P1", images: 1 }));
     const other = study({ patientId: "P2" });
-    const kind = await withReferred(other, early, deps, signal, async ({ patient }) => patient?.kind);
+    const { kind } = await withReferred(other, early, deps, signal, kindOfPatient);
     expect([kind, lookUps]).toEqual(["absent", 1]);
   });
 
-  test("a Patient that another study's sync has created meanwhile is looked up again, not created twice", async () => {
+  test("a Patient that another study's sync has created meanwhile is neither created twice nor looked up again", async () => {
     const late = study({ uid: "1.2.840.2" });
     const early = begin(late);
     await early.found;
@@ -98,6 +101,39 @@ describe("looking up what a study refers to", () => {
     const outcome = await withReferred(late, early, deps, signal, write(late));
     expect(outcome).toMatchObject({ kind: "done" });
     expect(server.resources("Patient")).toHaveLength(1);
+    expect(lookUps).toBe(1);
+  });
+
+  test("a creation of which nobody knows whether it happened is looked for", async () => {
+    const [before, late] = [study({ uid: "1.2.840.1" }), study({ uid: "1.2.840.2" })];
+    const early = begin(late);
+    await early.found;
+    const lost = async (found: FoundReferred) => {
+      await write(before)(found);
+      throw new Error("no answer");
+    };
+    await expect(withReferred(before, undefined, deps, signal, lost)).rejects.toThrow("no answer");
+    lookUps = 0;
+    const { kind } = await withReferred(late, early, deps, signal, kindOfPatient);
+    expect([kind, lookUps]).toEqual(["found", 1]);
+  });
+
+  test("what is known of a creation is what was written last", async () => {
+    const [before, again, late] = [
+      study({ uid: "1.2.840.1" }),
+      study({ uid: "1.2.840.2", date: "20990101", name: "Newer^Name" }),
+      study({ uid: "1.2.840.3" }),
+    ];
+    const early = begin(late);
+    await early.found;
+    await withReferred(before, undefined, deps, signal, write(before));
+    await withReferred(again, undefined, deps, signal, write(again));
+    await withReferred(late, early, deps, signal, async ({ patient }) => {
+      const newer = { name: [{ family: "Newer" }], meta: { versionId: "2" } };
+      expect(server.resources("Patient")).toMatchObject([newer]);
+      expect(patient).toMatchObject({ kind: "found", patient: newer });
+      return { kind: "seen", written: [] };
+    });
   });
 
   test("of syncs that would create the same Patient one does at a time", async () => {
@@ -106,11 +142,11 @@ describe("looking up what a study refers to", () => {
     const creations = await Promise.all(
       studies.map((one, at) =>
         withReferred(one, early[at], deps, signal, async (found) =>
-          found.patient?.kind === "absent" ? (await write(one)(found)).kind : "found",
+          found.patient?.kind === "absent" ? write(one)(found) : { kind: "found" },
         ),
       ),
     );
-    expect(creations.toSorted()).toEqual(["done", "found", "found", "found"]);
+    expect(creations.map(({ kind }) => kind).toSorted()).toEqual(["done", "found", "found", "found"]);
     expect(server.resources("Patient")).toHaveLength(1);
   });
 
@@ -118,9 +154,9 @@ describe("looking up what a study refers to", () => {
     const stopped = AbortSignal.abort();
     const wanted = study();
     const early = begin(wanted, stopped);
-    await expect(withReferred(wanted, early, deps, signal, async () => "reached")).rejects.toMatchObject({
+    await expect(withReferred(wanted, early, deps, signal, reached)).rejects.toMatchObject({
       code: "ABORTED",
     });
-    expect(await withReferred(wanted, undefined, deps, signal, async () => "reached")).toBe("reached");
+    expect(await withReferred(wanted, undefined, deps, signal, reached)).toEqual({ kind: "reached" });
   });
 });

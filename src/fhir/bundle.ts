@@ -14,6 +14,8 @@ export type BundleEntry = BatchEntry | WriteEntry;
 /** The answer to one entry. */
 export type EntryAnswer = {
   status: number;
+  /** Of the resource as it was written, where the server tells it. */
+  versionId: string | undefined;
   resource: Resource | undefined;
   outcome: unknown;
   retryAfterMs: number | undefined;
@@ -41,7 +43,8 @@ function answerOf(entry: unknown, retryAfterMs: number | undefined): EntryAnswer
   if (Number.isNaN(status)) throw new StudycastError("FHIR_RESPONSE", { reason: "entry without status" });
   const resource = isRecord(entry) && isResource(entry["resource"]) ? entry["resource"] : undefined;
   // Some servers put the OperationOutcome of a failed entry where its resource would be.
-  return { status, resource, outcome: response["outcome"] ?? resource, retryAfterMs };
+  const versionId = /^W\/"([A-Za-z0-9\-.]{1,64})"$/.exec(String(response["etag"] ?? ""))?.[1];
+  return { status, versionId, resource, outcome: response["outcome"] ?? resource, retryAfterMs };
 }
 
 /** What a read in a batch found; undefined when it is not there. */

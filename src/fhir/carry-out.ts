@@ -12,7 +12,17 @@ export type WriteLimits = { maxEntries?: number; maxBytes?: number };
 const DEFAULT_LIMITS = { maxEntries: 500, maxBytes: 20_000_000 };
 
 /** `lost-race`: somebody else wrote between look-up and write and the server did not refuse; the study must be synced again. */
-export type Outcome = { kind: "done"; writes: number; bytes: number } | { kind: "lost-race" };
+export type Outcome = Done | { kind: "lost-race" };
+type Done = {
+  kind: "done";
+  writes: number;
+  bytes: number;
+  /** What a transaction has written. */
+  written: readonly Written[];
+};
+/** `resource`: as it would be found now; undefined where the server did not tell the version. */
+export type Written = { id: string; resource: Found | undefined };
+const NOTHING: Done = { kind: "done", writes: 0, bytes: 0, written: [] };
 
 /**
  * @throws StudycastError FHIR_CONFLICT when the server refuses because of a newer version or a race, else as the client; a plan that waits throws its code
@@ -25,7 +35,7 @@ export async function carryOut(
 ): Promise<Outcome> {
   switch (plan.kind) {
     case "unchanged":
-      return { kind: "done", writes: 0, bytes: 0 };
+      return NOTHING;
     case "waiting":
       throw new StudycastError(plan.code);
     case "write":
@@ -53,7 +63,16 @@ async function transact(
     throw writes[index]?.ifMatch === undefined ? error : goneIsConflict(error);
   }
   const asExpected = answers.every(({ status }, index) => (status === 201) === (writes[index]?.expect === "created"));
-  return asExpected ? { kind: "done", writes: writes.length, bytes } : { kind: "lost-race" };
+  if (!asExpected) return { kind: "lost-race" };
+  const written = writes.map(({ resource }, index) => asWritten(resource, answers[index]?.versionId));
+  return { kind: "done", writes: writes.length, bytes, written };
+}
+
+function asWritten(resource: Found, versionId: string | undefined): Written {
+  const { id } = resource;
+  if (versionId === undefined) return { id, resource: undefined };
+  const meta = isRecord(resource["meta"]) ? resource["meta"] : {};
+  return { id, resource: { ...resource, meta: { ...meta, versionId } } };
 }
 
 /** Azure answers a PUT with ifMatch whose resource is gone with 404: what was looked up is old, as with a 412; it is no fault of the study. */
@@ -79,7 +98,7 @@ async function remove(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const before = await read(client, plan.id, signal);
-  if (before === undefined) return { kind: "done", writes: 0, bytes: 0 };
+  if (before === undefined) return NOTHING;
   if (!isCreatedByUs(before) || versionOf(before) !== plan.mark.ifMatch) return { kind: "lost-race" };
   try {
     await client.delete("ImagingStudy", plan.id, signal);
@@ -87,11 +106,11 @@ async function remove(
     if (!(error instanceof StudycastError) || error.code !== "FHIR_CONFLICT") throw error;
     const still = await read(client, plan.id, signal);
     if (still === undefined || versionOf(still) !== plan.mark.ifMatch) throw error;
-    if (still["status"] === plan.mark.resource["status"]) return { kind: "done", writes: 0, bytes: 0 };
+    if (still["status"] === plan.mark.resource["status"]) return NOTHING;
     return transact(client, [plan.mark], limits, signal);
   }
   const after = await read(client, plan.id, signal);
-  return after === undefined ? { kind: "done", writes: 1, bytes: 0 } : { kind: "lost-race" };
+  return after === undefined ? { ...NOTHING, writes: 1 } : { kind: "lost-race" };
 }
 
 async function read(client: FhirClient, id: string, signal: AbortSignal): Promise<Found | undefined> {
