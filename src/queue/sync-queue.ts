@@ -24,6 +24,8 @@ export function createSyncQueue(options: SyncQueueOptions) {
     connection: redis,
     prefix: queuePrefix(options.sourceId),
     skipMetasUpdate: true,
+    // Ours is made at the start (redis/checks.ts). A Redis that dies under BullMQ's own would leave this queue without a client for good.
+    skipVersionCheck: true,
     streams: { events: { maxLen: 1000 } },
   });
   queue.on("error", () => {}); // the commands themselves say it

@@ -25,7 +25,7 @@ export type Harness = {
   close(): Promise<void>;
 };
 
-const WORK: Omit<WorkOptions, "handle" | "setAside"> = {
+export const WORK: Omit<WorkOptions, "handle" | "setAside"> = {
   probe: async () => true,
   onPause: () => {},
   onFailure: () => {},
