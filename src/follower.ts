@@ -241,20 +241,24 @@ function moreUrgent(before: JobOrder | undefined, order: JobOrder): JobOrder {
   };
 }
 
-/** One change per study of a page: deleted when any entry says so, as young as its youngest entry, or as the operator's wish to have it read again. */
-export function changedStudies(page: Pick<FeedPage, "entries" | "priority" | "askedMs">): Change[] {
-  const { entries, priority, askedMs = 0 } = page;
-  const changes = new Map<string, Change & { changedAtMs: number; gone: boolean }>();
+/**
+ * One change per study of a page: deleted when any entry says so, as young as its youngest entry, or as the operator's wish to have it read again.
+ * Entries that came later than the grace period have no age: the study's last read may lie after their time and yet have missed them.
+ */
+export function changedStudies(page: Pick<FeedPage, "entries" | "priority" | "askedMs" | "late">): Change[] {
+  const { entries, priority, late, askedMs = 0 } = page;
+  const changes = new Map<StudyId, { gone: boolean; changedAtMs: number }>();
   for (const entry of entries) {
     const study = studyId(entry.partition, entry.study);
-    const gone = entry.state === "deleted";
-    const changedAtMs = Math.max(askedMs, ticksToMs(entry.ticks));
-    const known = changes.get(study);
-    if (known === undefined) changes.set(study, { study, priority, gone, changedAtMs });
-    else {
-      known.gone ||= gone;
-      known.changedAtMs = Math.max(known.changedAtMs, changedAtMs);
-    }
+    const known = changes.get(study) ?? { gone: false, changedAtMs: askedMs };
+    known.gone ||= entry.state === "deleted";
+    known.changedAtMs = Math.max(known.changedAtMs, ticksToMs(entry.ticks));
+    changes.set(study, known);
   }
-  return [...changes.values()];
+  return [...changes].map(([study, { gone, changedAtMs }]) => ({
+    study,
+    priority,
+    gone,
+    ...(late > 0 ? {} : { changedAtMs }),
+  }));
 }
