@@ -122,6 +122,10 @@ export const METRICS = {
     labels: ["service"],
   },
   jobs_healed_total: { type: "counter", help: "Pending studies found without a job and enqueued again." },
+  queue_worker_reopened_total: {
+    type: "counter",
+    help: "Times the queue's worker was opened anew because jobs waited and none started.",
+  },
   operator_requests_total: { type: "counter", help: "Operators' requests carried out, by kind.", labels: ["kind"] },
   start_errors_total: {
     type: "counter",

@@ -22,6 +22,8 @@ export type UpkeepDeps = {
   log: Log;
   concurrency: number;
   healMs: number;
+  /** The queue's worker is opened anew when jobs could start and none does for so long. */
+  reopenMs: number;
   /** No sync job is ever delayed for longer. */
   longestDelayMs: number;
   /** After this time it is tried again to read what could not be read. */
@@ -42,6 +44,8 @@ export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<
   let untilRecheckMs = deps.recheckMs;
   let told = "";
   let readySinceMs: number | undefined;
+  let idleMs = 0;
+  let lastStartedMs = 0;
   const tickMs = Math.min(TICK_MS, deps.healMs);
   while (!signal.aborted) {
     try {
@@ -58,6 +62,13 @@ export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<
       readySinceMs = couldStart ? (readySinceMs ?? now()) : undefined;
       // After an idle hour the last start is an hour ago: what counts is since when a job could have started.
       health.stuck(readySinceMs && Math.max(readySinceMs, deps.worker.lastStartedMs()));
+      const startedMs = deps.worker.lastStartedMs();
+      idleMs = couldStart && startedMs === lastStartedMs ? idleMs + tickMs : 0;
+      lastStartedMs = startedMs;
+      if (idleMs >= deps.reopenMs) {
+        idleMs = 0;
+        reopen(deps);
+      }
       health.redis(undefined);
       if (told !== "") log.info("Redis answers again", { service: "redis" });
       told = "";
@@ -74,6 +85,13 @@ export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<
     untilHealMs -= tickMs;
     untilRecheckMs -= tickMs;
   }
+}
+
+/** A connection lost at a bad moment can leave BullMQ waiting for an answer that never comes. */
+function reopen({ worker, metrics, log }: UpkeepDeps): void {
+  worker.reopen();
+  metrics.inc("queue_worker_reopened_total", 1);
+  log.warn("sync jobs wait and none started: the queue's worker is opened anew", { service: "redis" });
 }
 
 /**
@@ -182,7 +200,9 @@ async function tell({
   metrics.set("redis_memory_bytes", redis.used);
   metrics.set("ready", health.ready().ok ? 1 : 0);
   if (health.follows() || !(await isFresh(state, now()))) await state.writeStatus(statusJson());
-  return jobs.waiting + jobs.prioritized > 0 && pausedMs === 0 && !byOperator && worker.running() < concurrency;
+  return (
+    jobs.waiting + jobs.prioritized + jobs.due > 0 && pausedMs === 0 && !byOperator && worker.running() < concurrency
+  );
 }
 
 /** Whether a process has told its status a moment ago. There is room for one; the one that follows the feed has the most to say. */

@@ -59,6 +59,7 @@ export type Signals = { stop: AbortSignal; abort: AbortSignal };
 /** How long one thing may take to stop; sync jobs have SHUTDOWN_MS and what aborting them takes. */
 const RELEASE_MS = 1000;
 const ABORT_MS = 3000;
+const REOPEN_MS = 30_000;
 
 /**
  * Runs the worker until `stop` aborts, then stops everything it started, in reverse order.
@@ -172,7 +173,8 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
     };
     const { CONCURRENCY: concurrency, HEAL_MS: healMs, LATEST_MS: latestMs } = config;
     const shared = { state, queue, worker, feed, memory, health, metrics, log, now };
-    const delays = { healMs, latestMs, recheckMs: config.RECHECK_MS, longestDelayMs: longestDelayMs(config) };
+    const reopenMs = Math.min(REOPEN_MS, config.WATCHDOG_MS / 3);
+    const delays = { healMs, reopenMs, latestMs, recheckMs: config.RECHECK_MS, longestDelayMs: longestDelayMs(config) };
     const upkeep = { ...shared, ...delays, concurrency, statusJson };
     const loops = [
       runFollower(follower, ending),

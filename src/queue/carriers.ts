@@ -84,6 +84,11 @@ export async function pullStray(redis: RedisClient, queue: Queue, longestMs: num
   return ids.length;
 }
 
+/** How many delayed jobs are due. */
+export function countDue(redis: RedisClient, queue: Queue, nowMs: number): Promise<number> {
+  return redis.zcount(queue.toKey("delayed"), "-inf", String(nowMs * 0x1000));
+}
+
 /** BullMQ's "no such job" and "not in that state" (codes -1, -3): it has started or ended in between. */
 async function unlessGone(change: Promise<void>): Promise<void> {
   try {

@@ -6,13 +6,21 @@ import { Queue } from "bullmq";
 import { type ConnectOptions, closeRedis, createRedis, redisError } from "../redis/index.ts";
 import type { JobOrder } from "../state/index.ts";
 import type { StudyId } from "../study.ts";
-import { pullForward, pullStray, removeEnded, studiesWithoutCarrier } from "./carriers.ts";
+import { countDue, pullForward, pullStray, removeEnded, studiesWithoutCarrier } from "./carriers.ts";
 import { createDashboardAdapter, type DashboardOptions } from "./dashboard.ts";
 import { JOB_NAME, jobOptions, QUEUE_NAME, queuePrefix, type SyncJobData } from "./job.ts";
 import { type SyncWorker, startWorker, type WorkOptions } from "./sync-worker.ts";
 
 export type SyncQueueOptions = { sourceId: string; connection: Omit<ConnectOptions, "kind" | "name"> };
-export type QueueCounts = { waiting: number; prioritized: number; delayed: number; active: number; failed: number };
+export type QueueCounts = {
+  waiting: number;
+  prioritized: number;
+  delayed: number;
+  /** Of the delayed ones those whose time has come: a worker that looks for jobs makes them wait or takes them. */
+  due: number;
+  active: number;
+  failed: number;
+};
 export type SyncQueue = ReturnType<typeof createSyncQueue>;
 
 const CHUNK = 500;
@@ -68,12 +76,18 @@ export function createSyncQueue(options: SyncQueueOptions) {
     },
 
     async counts(): Promise<QueueCounts> {
-      const counts = await guarded(queue.getJobCounts("waiting", "prioritized", "delayed", "active", "failed"));
-      const of = (name: keyof QueueCounts) => counts[name] ?? 0;
+      const [counts, due] = await guarded(
+        Promise.all([
+          queue.getJobCounts("waiting", "prioritized", "delayed", "active", "failed"),
+          countDue(redis, queue, Date.now()),
+        ]),
+      );
+      const of = (name: string) => counts[name] ?? 0;
       return {
         waiting: of("waiting"),
         prioritized: of("prioritized"),
         delayed: of("delayed"),
+        due,
         active: of("active"),
         failed: of("failed"),
       };

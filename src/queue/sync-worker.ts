@@ -5,8 +5,9 @@
  * a job ends as completed or failed only after the handler, or `setAside`, has told the state so; anything else keeps the job alive.
  */
 import { DelayedError, type Job, type Queue, RateLimitError, UnrecoverableError, WaitingError, Worker } from "bullmq";
+import { Cluster } from "ioredis";
 import { errorText, StudycastError, toStudycastError } from "../errors.ts";
-import { type ConnectOptions, closeRedis, createRedis, type RedisClient } from "../redis/index.ts";
+import { type ConnectOptions, closeRedis, createRedis, endsInTime, type RedisClient } from "../redis/index.ts";
 import type { StudyId } from "../study.ts";
 import { backoffMs, sleep } from "../time.ts";
 import { BACKOFF, QUEUE_NAME, queuePrefix, type SyncJobData } from "./job.ts";
@@ -46,6 +47,8 @@ export type WorkOptions = Pick<PauseOptions, "probe" | "onPause"> & {
 export type SyncWorker = {
   /** Finishes what runs within the deadline, then aborts it; ends also when Redis is dead. */
   close(deadlineMs: number): Promise<void>;
+  /** Opens BullMQ's worker anew, with connections of its own; what runs goes on, and is handed out once more when its lock has run out. */
+  reopen(): void;
   /** Aborts what runs, at once. */
   abort(): void;
   running(): number;
@@ -57,6 +60,8 @@ export type SyncWorker = {
 const RETURN_MS = 2000;
 /** BullMQ must never fail a job by itself, as the state would not know; deaths are judged here. */
 const NEVER = 1_000_000_000;
+/** A cluster that is told to disconnect has ended after this. */
+const END_MS = 1000;
 
 export function startWorker(
   queue: Queue<SyncJobData>,
@@ -65,8 +70,6 @@ export function startWorker(
   options: WorkOptions,
 ): SyncWorker {
   const random = options.random ?? Math.random;
-  const clients: RedisClient[] = [];
-  const redis = track(createRedis({ ...connection, name: `studycast-worker`, kind: "patient" }), clients);
   const breaker = createBreaker(producer, queue.toKey("limiter"), {
     baseMs: options.backoffBaseMs,
     capMs: options.pauseCapMs,
@@ -177,33 +180,41 @@ export function startWorker(
       }
     }
   }
-  const worker = new PromptWorker(QUEUE_NAME, (job, token, signal) => run(job, token, neverless(signal)), {
-    connection: trackDuplicates(redis, clients),
-    prefix: queuePrefix(sourceId),
-    concurrency: options.concurrency,
-    lockDuration: options.lockMs,
-    stalledInterval: options.stalledMs,
-    maxStalledCount: NEVER,
-    drainDelay: 2,
-    runRetryDelay: 1000,
-    limiter: { max: NEVER, duration: 1000 }, // never reached, but without it a rate limit would not stop the other workers
-    removeOnComplete: { count: 100 },
-    removeOnFail: { count: 5000 },
-    settings: {
-      backoffStrategy: (attemptsMade, type) =>
-        type === BACKOFF ? backoffMs(attemptsMade - 1, options.backoffBaseMs, options.backoffCapMs, random) : 0,
-    },
-  });
-  worker.on("error", () => {}); // Redis' trouble is told by the state's own commands
-  worker.on("lockRenewalFailed", (ids) => {
-    for (const id of ids) worker.cancelJob(id, "lock lost");
-  });
+  type Opened = { worker: Worker<SyncJobData, void>; clients: RedisClient[] };
+  function open(): Opened {
+    const clients: RedisClient[] = [];
+    const redis = track(createRedis({ ...connection, name: "studycast-worker", kind: "patient" }), clients);
+    const worker = new PromptWorker(QUEUE_NAME, (job, token, signal) => run(job, token, neverless(signal)), {
+      connection: trackDuplicates(redis, clients),
+      prefix: queuePrefix(sourceId),
+      concurrency: options.concurrency,
+      lockDuration: options.lockMs,
+      stalledInterval: options.stalledMs,
+      maxStalledCount: NEVER,
+      drainDelay: 2,
+      runRetryDelay: 1000,
+      limiter: { max: NEVER, duration: 1000 }, // never reached, but without it a rate limit would not stop the other workers
+      removeOnComplete: { count: 100 },
+      removeOnFail: { count: 5000 },
+      settings: {
+        backoffStrategy: (attemptsMade, type) =>
+          type === BACKOFF ? backoffMs(attemptsMade - 1, options.backoffBaseMs, options.backoffCapMs, random) : 0,
+      },
+    });
+    worker.on("error", () => {}); // Redis' trouble is told by the state's own commands
+    worker.on("lockRenewalFailed", (ids) => {
+      for (const id of ids) worker.cancelJob(id, "lock lost");
+    });
+    return { worker, clients };
+  }
+  let opened = open();
 
   let closing: Promise<void> | undefined;
   async function close(deadlineMs: number): Promise<void> {
     const done = new AbortController();
     const within = (end: Promise<unknown>, ms: number) =>
       Promise.race([end.then(() => true), sleep(ms, done.signal).then(() => false)]);
+    const { worker, clients } = opened;
     const closed = worker.close().catch(() => {});
     const idle = await within(closed, deadlineMs);
     stopping.abort();
@@ -217,6 +228,13 @@ export function startWorker(
     close(deadlineMs) {
       closing ??= close(deadlineMs);
       return closing;
+    },
+    reopen() {
+      if (closing !== undefined) return;
+      const { worker, clients } = opened;
+      opened = open();
+      void worker.close(true).catch(() => {});
+      for (const client of clients) closeRedis(client);
     },
     abort: () => stopping.abort(),
     running: () => runs.size,
@@ -238,6 +256,7 @@ function trackDuplicates(redis: RedisClient, clients: RedisClient[]): RedisClien
   const tracked = (...args: unknown[]) => {
     const copy = track(duplicate(...args), clients);
     copy.on("error", () => {});
+    if (copy instanceof Cluster) endsInTime(copy, END_MS);
     return copy;
   };
   return Object.assign(redis, { duplicate: tracked });

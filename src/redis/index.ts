@@ -6,6 +6,7 @@ export {
   closeRedis,
   connectRedis,
   createRedis,
+  endsInTime,
   type RedisClient,
   redisError,
   untilReady,
