@@ -1,7 +1,7 @@
 /** Three masters of a Redis Cluster with a password. What is done to "the Redis" is done to the node that holds the run's keys: a source lives in one slot. */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseRedisAddress } from "../../src/redis/address.ts";
-import { createRedis } from "../../src/redis/index.ts";
+import { closeRedis, createRedis } from "../../src/redis/index.ts";
 import type { RedisServer } from "./chaos-redis.ts";
 import { freePort, type RedisNode, startNode } from "./redis-node.ts";
 
@@ -38,7 +38,7 @@ export async function startCluster(sourceId: string): Promise<RedisServer> {
     failOver: undefined,
     nodes: () => nodes.map((node) => node.client),
     async stop() {
-      client.disconnect();
+      closeRedis(client);
       await Promise.all(nodes.map((node) => node.stop()));
     },
   };

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createRedis, type RedisClient } from "../../src/redis/index.ts";
+import { closeRedis, createRedis, type RedisClient } from "../../src/redis/index.ts";
 import { findServerBinary } from "../../src/redis/server-binary.ts";
 import { type ServerProcess, spawnServer } from "../../src/redis/server-process.ts";
 
@@ -85,7 +85,7 @@ export async function startNode(args: readonly string[], password?: string): Pro
     freeze: () => signal("SIGSTOP"),
     thaw: () => signal("SIGCONT"),
     async stop() {
-      client.disconnect();
+      closeRedis(client);
       signal("SIGCONT");
       await server.kill();
       await rm(dir, { recursive: true, force: true });

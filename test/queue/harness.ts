@@ -7,7 +7,7 @@ import {
   type SyncWorker,
   type WorkOptions,
 } from "../../src/queue/index.ts";
-import { createRedis, type RedisAddress } from "../../src/redis/index.ts";
+import { closeRedis, createRedis, type RedisAddress } from "../../src/redis/index.ts";
 import { type Change, createState, type State } from "../../src/state/index.ts";
 import { type StudyId, studyId } from "../../src/study.ts";
 
@@ -95,7 +95,7 @@ export function createHarness(address: RedisAddress, minMs = 0): Harness {
     async close() {
       await Promise.all(workers.map((worker) => worker.close(1000)));
       await queue.close();
-      redis.disconnect();
+      closeRedis(redis);
     },
   };
 }

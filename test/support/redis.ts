@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { createRedis, type RedisAddress, type RedisClient } from "../../src/redis/index.ts";
+import { closeRedis, createRedis, type RedisAddress, type RedisClient } from "../../src/redis/index.ts";
 import { findServerBinary } from "../../src/redis/server-binary.ts";
 import { answersOn, type ServerProcess, spawnServer } from "../../src/redis/server-process.ts";
 
@@ -87,7 +87,7 @@ export async function startTestRedis(args: readonly string[] = []): Promise<Test
     freeze: () => process.kill(pid, "SIGSTOP"),
     thaw: () => process.kill(pid, "SIGCONT"),
     async stop() {
-      redis.disconnect();
+      closeRedis(redis);
       try {
         process.kill(pid, "SIGCONT");
       } catch {
