@@ -76,7 +76,8 @@ export async function withReferred<T extends Done>(
     for (;;) {
       const absent = absentIds(wanted, found);
       const other = absent.map((id) => creations.underWay.get(id)).find((one) => one !== undefined);
-      await other;
+      // No await without need: between this look and the creation nobody else may begin one.
+      if (other !== undefined) await other;
       const since = absent.filter((id) => (creations.ended.get(id) ?? 0) > begunAt);
       if (other === undefined && since.length === 0) return creating(absent, wanted, creations, goOn(found));
       const known = since.flatMap((id) => creations.written.get(id) ?? []);

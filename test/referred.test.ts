@@ -1,4 +1,5 @@
 /** What a study refers to: looked up while the study is still being read, and never taken for absent after this process has created it. */
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { startFaultProxy } from "../emulators/fault-proxy/index.ts";
 import { startFhirEmulator } from "../emulators/fhir/index.ts";
@@ -148,6 +149,24 @@ describe("looking up what a study refers to", () => {
     );
     expect(creations.map(({ kind }) => kind).toSorted()).toEqual(["done", "found", "found", "found"]);
     expect(server.resources("Patient")).toHaveLength(1);
+  });
+
+  test("of syncs that wait for the same creation, which then does not happen, one at a time tries it", async () => {
+    const studies = ["1", "2", "3", "4", "5"].map((number) => study({ uid: `1.2.840.${number}` }));
+    const early = studies.map((one) => begin(one));
+    let creating = 0;
+    let most = 0;
+    await Promise.all(
+      studies.map((one, at) =>
+        withReferred(one, early[at], deps, signal, async () => {
+          most = Math.max(most, ++creating);
+          await delay(5);
+          creating--;
+          return { kind: "refused", written: [] };
+        }),
+      ),
+    );
+    expect([most, lookUps]).toEqual([1, 0]);
   });
 
   test("an early look-up that fails is an error of the sync that needs it, and of no other", async () => {
