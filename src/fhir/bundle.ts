@@ -43,7 +43,8 @@ function answerOf(entry: unknown, retryAfterMs: number | undefined): EntryAnswer
   if (Number.isNaN(status)) throw new StudycastError("FHIR_RESPONSE", { reason: "entry without status" });
   const resource = isRecord(entry) && isResource(entry["resource"]) ? entry["resource"] : undefined;
   // Some servers put the OperationOutcome of a failed entry where its resource would be.
-  const versionId = /^W\/"([A-Za-z0-9\-.]{1,64})"$/.exec(String(response["etag"] ?? ""))?.[1];
+  // HAPI leaves out what RFC 9110 puts around it.
+  const versionId = /^(?:W\/)?"?([A-Za-z0-9\-.]{1,64})"?$/.exec(String(response["etag"] ?? ""))?.[1];
   return { status, versionId, resource, outcome: response["outcome"] ?? resource, retryAfterMs };
 }
 

@@ -5,7 +5,9 @@ import { codeOfStatus, errorOfAnswer, isAbsent } from "./classify.ts";
 import type { FhirClient } from "./client.ts";
 import { isRecord } from "./json.ts";
 import type { Found, Plan, Write } from "./plan.ts";
+import { versionOf } from "./plan-merge.ts";
 import { isCreatedByUs } from "./plan-patient.ts";
+import { putBack } from "./put-back.ts";
 
 /** What a server takes in one transaction (Azure: 500 entries). */
 export type WriteLimits = { maxEntries?: number; maxBytes?: number };
@@ -63,8 +65,17 @@ async function transact(
     throw writes[index]?.ifMatch === undefined ? error : goneIsConflict(error);
   }
   const asExpected = answers.every(({ status }, index) => (status === 201) === (writes[index]?.expect === "created"));
-  if (!asExpected) return { kind: "lost-race" };
   const written = writes.map(({ resource }, index) => asWritten(resource, answers[index]?.versionId));
+  if (!asExpected) {
+    for (const [index, { expect, resource }] of writes.entries()) {
+      // A study is read anew after a lost race; what others said of a person or a device stands nowhere else.
+      const overwrote =
+        expect === "created" && answers[index]?.status === 200 && resource.resourceType !== "ImagingStudy";
+      const ours = written[index]?.resource;
+      if (overwrote && ours !== undefined) await putBack(client, ours, signal);
+    }
+    return { kind: "lost-race" };
+  }
   return { kind: "done", writes: writes.length, bytes, written };
 }
 
@@ -116,9 +127,4 @@ async function remove(
 async function read(client: FhirClient, id: string, signal: AbortSignal): Promise<Found | undefined> {
   const resource = await client.read("ImagingStudy", id, signal);
   return resource === undefined ? undefined : { ...resource, id };
-}
-
-function versionOf(resource: Found): string | undefined {
-  const version = isRecord(resource["meta"]) ? resource["meta"]["versionId"] : undefined;
-  return typeof version === "string" ? `W/"${version}"` : undefined;
 }

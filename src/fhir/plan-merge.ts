@@ -18,9 +18,15 @@ export function updateOf(found: Found, wanted: Json, tree: OwnershipTree): Write
 
 /** A PUT of `content` over `found`, on the version found. */
 export function writeOver(found: Found, content: Json): Write {
-  const version = isRecord(found["meta"]) ? found["meta"]["versionId"] : undefined;
+  const ifMatch = versionOf(found);
   const resource = { ...withoutServerMeta(content), resourceType: found.resourceType, id: found.id };
-  return { resource, expect: "updated", ...(typeof version === "string" ? { ifMatch: `W/"${version}"` } : {}) };
+  return { resource, expect: "updated", ...(ifMatch === undefined ? {} : { ifMatch }) };
+}
+
+/** The version as If-Match wants it; undefined where the server told none. */
+export function versionOf(found: Found): string | undefined {
+  const version = isRecord(found["meta"]) ? found["meta"]["versionId"] : undefined;
+  return typeof version === "string" ? `W/"${version}"` : undefined;
 }
 
 export function withoutServerMeta(resource: Json): Json {

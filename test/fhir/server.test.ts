@@ -220,6 +220,22 @@ for (const [name, start, available] of servers) {
       expect(await read(make())).toMatchObject({ numberOfInstances: 5 });
     });
 
+    test("of two processes that create one Patient at once the later study has the say, whoever writes last", async () => {
+      const { make, sourceId } = world();
+      const later = make({ uid: `1.2.9.1.${Date.now()}`, date: "20250101", name: "Married^Jane" });
+      const earlier = make({ uid: `1.2.9.2.${Date.now()}`, date: "20200101", name: "Maiden^Jane" });
+      const [first, second] = [await prepare(later, sourceId), await prepare(earlier, sourceId)];
+      expect(await carryOut(client, first, {}, signal)).toMatchObject({ kind: "done" });
+      const outcome = await code(carryOut(client, second, {}, signal));
+      expect(["FHIR_CONFLICT", { kind: "lost-race" }]).toContainEqual(outcome);
+      await sync(earlier, sourceId);
+      const { patient } = later.subject.kind === "patient" ? later.subject : { patient: undefined };
+      expect(await client.read("Patient", String(patient?.id), signal)).toMatchObject({
+        name: [{ family: "Married" }],
+      });
+      expect(await prepare(later, sourceId)).toEqual({ kind: "unchanged" });
+    });
+
     test("eight workers that create one Patient at the same time end with one Patient", async () => {
       const { make, sourceId, patientId } = world();
       const studies = Array.from({ length: 8 }, (_, index) => make({ uid: `1.2.9.${index}.${Date.now()}` }));
