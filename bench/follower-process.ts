@@ -95,7 +95,7 @@ async function follow(): Promise<void> {
         random: Math.random,
       },
       leaseMs: 15_000,
-      besides: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+      besides: [],
       onLease: () => {},
       onPage(page, studies) {
         room.marked(studies);

@@ -4,10 +4,11 @@
  * class: `transient` is tried again without end (an unknown outcome is transient, because writes are conditional);
  *        `waiting` is transient too, but only a change elsewhere can cure it, so it is looked at again after a long delay;
  *        `permanent` needs a person. `service` names whose trouble it is, so that a probe can tell "down" from "this study".
+ * `outcomeUnknown`: after it nobody knows whether a write that was sent has happened, or will.
  */
 export type ErrorClass = "transient" | "waiting" | "permanent";
 export type Service = "dicom" | "fhir" | "redis";
-type Row = { class: ErrorClass; service?: Service; message: string; hint: string };
+type Row = { class: ErrorClass; service?: Service; outcomeUnknown?: true; message: string; hint: string };
 
 export const ERRORS = {
   CONFIG_INVALID: {
@@ -238,6 +239,7 @@ export const ERRORS = {
   FHIR_UNAVAILABLE: {
     class: "transient",
     service: "fhir",
+    outcomeUnknown: true,
     message: "The FHIR server does not answer, or answers with an error.",
     hint: "Nothing to do; tried again by itself.",
   },
@@ -274,6 +276,7 @@ export const ERRORS = {
   FHIR_RESPONSE: {
     class: "transient",
     service: "fhir",
+    outcomeUnknown: true,
     message: "The answer is not FHIR JSON.",
     hint: "Check that FHIR_URL names the FHIR server's base and no proxy's page.",
   },
@@ -326,11 +329,13 @@ export const ERRORS = {
   },
   ABORTED: {
     class: "transient",
+    outcomeUnknown: true,
     message: "The sync was stopped before its end.",
     hint: "Nothing to do; tried again by itself.",
   },
   INTERNAL: {
     class: "permanent",
+    outcomeUnknown: true,
     message: "An error that should not happen.",
     hint: "Please report it with the log line; then `studycast retry --study UID`.",
   },

@@ -34,8 +34,8 @@ export type FollowerDeps = {
   feedStart(signal: AbortSignal): Promise<FeedStart>;
   follow: FollowOptions;
   leaseMs: number;
-  /** What the holder of the lease does besides: carries out operators' requests. Ends with its signal. */
-  besides(signal: AbortSignal): Promise<void>;
+  /** What the holder of the lease does besides: carries out operators' requests, takes second looks. Each ends with its signal. */
+  besides: readonly ((signal: AbortSignal) => Promise<void>)[];
   onLease(held: boolean): void;
   /** Told why this process, which could follow, does not; undefined when it does, or need not because another one does. */
   onTrouble(error: StudycastError | undefined): void;
@@ -61,14 +61,15 @@ export async function runFollower(deps: FollowerDeps, signal: AbortSignal): Prom
   }
 }
 
-/** One term: ends when the lease cannot be renewed, or when either task ends; the others have ended too by then. */
+/** One term: ends when the lease cannot be renewed, or when any task ends; the others have ended too by then. */
 async function holdLease(holder: string, deps: FollowerDeps, signal: AbortSignal): Promise<void> {
   const term = new AbortController();
   const both = AbortSignal.any([signal, term.signal]);
   const endWith = (task: Promise<void>) => task.finally(() => term.abort());
   deps.onLease(true);
   try {
-    const tasks = [renew(holder, deps, both), followFromState(deps, both), deps.besides(both)];
+    const besides = deps.besides.map((task) => task(both));
+    const tasks = [renew(holder, deps, both), followFromState(deps, both), ...besides];
     const ended = await Promise.allSettled(tasks.map(endWith));
     const failed = ended.find((task) => task.status === "rejected");
     if (failed !== undefined) throw failed.reason;

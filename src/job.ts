@@ -72,6 +72,8 @@ export async function runJob(
     });
   } catch (thrown) {
     const error = toStudycastError(thrown);
+    // Before all else: the server may carry the write out after the next sync, and no change of the study would follow.
+    if (hasWritten && errorRow(error.code).outcomeUnknown) await deps.state.noteSecondLook(study);
     // Without the lock nobody repeats this job, and what it has written may have come after the other worker's write.
     if (hasWritten && signal.aborted && !ending.aborted) await markAgain(study, deps, row.priority);
     else await takeNote(study, row.mark, jobId, error, deps);

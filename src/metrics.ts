@@ -126,6 +126,10 @@ export const METRICS = {
     type: "counter",
     help: "Times the queue's worker was opened anew because jobs waited and none started.",
   },
+  second_looks_total: {
+    type: "counter",
+    help: "Studies looked at once more, SECOND_LOOK_MS after a write whose answer never came.",
+  },
   operator_requests_total: { type: "counter", help: "Operators' requests carried out, by kind.", labels: ["kind"] },
   start_errors_total: {
     type: "counter",

@@ -164,6 +164,11 @@ export function observe({ log, metrics, health, now }: ObserveDeps) {
       log.warn("all syncs wait for a service", { service, retryInMs: ms, ...codeFields(code) });
     }) satisfies WorkOptions["onPause"],
 
+    onSecondLooks: (studies: number): void => {
+      metrics.inc("second_looks_total", studies);
+      log.debug("studies are looked at once more: the answer of a write never came", { count: studies });
+    },
+
     onRequest: (kind: string): void => metrics.inc("operator_requests_total", 1, { kind }),
 
     /** Times a request to a service. */

@@ -25,6 +25,7 @@ import { createCreations } from "./referred.ts";
 import { createReleases } from "./releases.ts";
 import { carryOutRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
+import { takeSecondLooks } from "./second-looks.ts";
 import { openServices } from "./services.ts";
 import type { SiteModule } from "./site-rules.ts";
 import { type Identity, runChecks } from "./startup.ts";
@@ -138,7 +139,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       dashboardPlugin([queue.dashboardAdapter({ retry: (study) => markAgain(study, jobDeps) })]),
     );
 
-    // The first half: whoever holds the lease follows the feed, marks studies and carries out operators' requests.
+    // The first half: whoever holds the lease follows the feed, marks studies, carries out operators' requests and takes second looks.
     const memory = () => memoryUse(redis);
     const room = createRoom(roomLimits(config), { counts: state.counts, memory, now });
     const requests = {
@@ -152,6 +153,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       ownedStudies: (signal: AbortSignal) => ownedStudies(fhir, config.SOURCE_ID, signal),
       room,
       onDone: watch.onRequest,
+      onSecondLooks: watch.onSecondLooks,
     };
     const follower = {
       feed,
@@ -160,7 +162,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       leaseMs: config.LEASE_MS,
       feedStart: (signal: AbortSignal) => feedStartOf(config.FEED_START, feed, signal),
       follow: { ...followOptions(config), mayRead: room.mayMark, observe: watch.onFeed, now, random },
-      besides: (signal: AbortSignal) => carryOutRequests(requests, signal),
+      besides: [carryOutRequests, takeSecondLooks].map((task) => (signal: AbortSignal) => task(requests, signal)),
       onLease: watch.onLease,
       onTrouble: watch.onTrouble,
       onPage: watch.onPage(room),

@@ -63,6 +63,7 @@ Object.assign(rules, {
     packages: /^undici$/,
   },
   requests: { values: [...leaves, "changefeed", "request"], types: wiringTypes, packages: /^node:crypto$/ },
+  "second-looks": { values: ["time"], types: wiringTypes, packages: /^$/ },
   upkeep: { values: [...leaves, "changefeed"], types: wiringTypes, packages: /^$/ },
 } satisfies Record<string, Rule>);
 const parts = Object.keys(rules);

@@ -49,7 +49,7 @@ describe("following while jobs go into the queue", () => {
       feedStart: async () => ({ sequence: 0 }),
       follow,
       leaseMs: 300,
-      besides: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+      besides: [],
       onLease: () => {},
       onPage: () => {},
       onTrouble: () => {},

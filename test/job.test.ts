@@ -1,9 +1,9 @@
 /** Where the outcome of a sync meets the state, on a real Redis; the sync itself is given by the test. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { StudycastError } from "../src/errors.ts";
+import { type ErrorCode, StudycastError } from "../src/errors.ts";
 import { type JobDeps, runJob } from "../src/job.ts";
 import { createState, type State } from "../src/state/index.ts";
-import { studyId } from "../src/study.ts";
+import { type StudyId, studyId } from "../src/study.ts";
 import type { SyncResult } from "../src/sync.ts";
 import { startTestRedis, type TestRedis } from "./support/redis.ts";
 
@@ -76,5 +76,27 @@ describe("a job's end", () => {
   test("a sync that has lost its lock in its write marks the study again: the write may come after another worker's", async () => {
     expect(await endedByLostLock(studyId("Microsoft.Default", "1.2.6"), true)).toBe(true);
     expect(await endedByLostLock(studyId("Microsoft.Default", "1.2.7"), false)).toBe(false);
+  });
+
+  const studyOf = (uid: string) => studyId("Microsoft.Default", uid);
+  const failedWith = async (study: StudyId, code: ErrorCode, write: boolean) => {
+    const sync: JobDeps["sync"] = async ({ startWrite }) => {
+      if (write) startWrite();
+      throw new StudycastError(code);
+    };
+    const job = runJob({ study, jobId: "1" }, { ...depsOf({}), sync }, { signal: never, ending: never });
+    await expect(job).rejects.toMatchObject({ code });
+    return (await redis.redis.zscore("studycast:{test}:second-looks", study)) !== null;
+  };
+
+  test("a study is noted for a second look when a write was sent and nobody knows its outcome", async () => {
+    const unknown = ["FHIR_UNAVAILABLE", "FHIR_RESPONSE", "ABORTED", "INTERNAL"] as const;
+    const refused = ["FHIR_REJECTED", "FHIR_CONFLICT", "FHIR_UNAUTHORIZED", "FHIR_THROTTLED"] as const;
+    for (const code of unknown)
+      expect([code, await failedWith(studyOf(`1.3.${code}`), code, true)]).toEqual([code, true]);
+    for (const code of refused)
+      expect([code, await failedWith(studyOf(`1.3.${code}`), code, true)]).toEqual([code, false]);
+    for (const code of unknown)
+      expect([code, await failedWith(studyOf(`1.4.${code}`), code, false)]).toEqual([code, false]);
   });
 });

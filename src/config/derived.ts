@@ -63,6 +63,7 @@ export function stateOptions(config: PartialConfig) {
   return {
     sourceId: config.SOURCE_ID,
     graceMs: config.GRACE_MS,
+    secondLookMs: config.SECOND_LOOK_MS,
     settle: {
       minMs: config.SETTLE_MIN_MS,
       maxMs: config.SETTLE_MAX_MS,

@@ -135,6 +135,15 @@ export const syncOptions = {
     default: 600_000,
     about: "Pause between two looks at a study that waits for a change elsewhere (ambiguous patient, unknown issuer).",
   },
+  SECOND_LOOK_MS: {
+    kind: "ms",
+    min: 10,
+    max: day / 2, // well below the day that a deletion is remembered
+    group: "sync",
+    default: 600_000,
+    about:
+      "How long after a write whose answer never came its study is looked at once more; longer than the FHIR server may take to carry out what it was sent.",
+  },
   LOCK_MS: { kind: "ms", min: 100, max: day, group: "sync", default: 15_000, about: "Life of a sync job's lock." },
   STALLED_MS: {
     kind: "ms",

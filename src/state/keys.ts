@@ -16,6 +16,8 @@ export type Keys = {
   /** list of JSON: the last feed entries that could not be used; and how many there ever were */
   entries: string;
   entryCount: string;
+  /** sorted set of studies to look at once more by the time when, because the outcome of a write is unknown */
+  secondLooks: string;
   /** string: holder of the follower's lease */
   lease: string;
   /** hash name → value: layout, mapping version, identity options */
@@ -39,6 +41,7 @@ export function keysOf(sourceId: string): Keys {
     rejected: key("rejected"),
     entries: key("entries"),
     entryCount: key("entry-count"),
+    secondLooks: key("second-looks"),
     lease: key("lease"),
     stamp: key("stamp"),
     requests: key("requests"),

@@ -7,6 +7,7 @@ import { keysOf } from "./keys.ts";
 import { rejections } from "./rejected.ts";
 import { requests } from "./requests.ts";
 import { guard, runScript, script } from "./script.ts";
+import { secondLooks } from "./second-looks.ts";
 import { stamps } from "./stamp.ts";
 import { type MarkOptions, studyMarks } from "./study-marks.ts";
 import { views } from "./views.ts";
@@ -17,6 +18,7 @@ export type StateOptions = {
   graceMs: number;
   rememberMs?: number;
   goneMs?: number;
+  secondLookMs?: number;
 };
 export type StoredCheckpoint = { kind: "none" } | { kind: "found"; writeId: string; text: string };
 export type State = ReturnType<typeof createState>;
@@ -38,7 +40,7 @@ return 0`);
 /** Every function throws StudycastError of service redis (REDIS_UNAVAILABLE, REDIS_FULL, REDIS_UNAUTHORIZED) when Redis does not do it. */
 export function createState(redis: RedisClient, options: StateOptions) {
   const keys = keysOf(options.sourceId);
-  const times = { rememberMs: HOUR_MS, goneMs: 24 * HOUR_MS, ...options };
+  const times = { rememberMs: HOUR_MS, goneMs: 24 * HOUR_MS, secondLookMs: HOUR_MS / 6, ...options };
   return {
     // biome-ignore lint/nursery/noMisusedPromises: an object of functions, not a promise
     ...studyMarks(redis, keys, times),
@@ -46,6 +48,7 @@ export function createState(redis: RedisClient, options: StateOptions) {
     ...rejections(redis, keys),
     ...stamps(redis, keys),
     ...requests(redis, keys, Date.now),
+    ...secondLooks(redis, keys, times),
 
     /** The stored checkpoint's text and the id of the write that stored it; whether it can be read is the reader's matter. */
     async checkpoint(): Promise<StoredCheckpoint> {
