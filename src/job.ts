@@ -32,12 +32,14 @@ export type JobSignals = { signal: AbortSignal; ending: AbortSignal };
  * @throws StudycastError after the state has taken note of it; the queue decides what comes next by its code.
  */
 export async function runJob(
-  job: { study: StudyId; jobId: string },
+  job: { study: StudyId; jobId: string; deaths: number },
   deps: JobDeps,
   { signal, ending }: JobSignals,
 ): Promise<void> {
-  const { study, jobId } = job;
+  const { study, jobId, deaths } = job;
   const row = await deps.state.begin(study);
+  // The process that died in it may have died between a write and its answer.
+  if (deaths > 0) await deps.state.noteSecondLook(study);
   let hasWritten = false;
   const startedMs = performance.now();
   try {

@@ -35,7 +35,7 @@ describe("a job's end", () => {
     };
   };
   const run = (study: ReturnType<typeof studyId>, result: Partial<SyncResult>) =>
-    runJob({ study, jobId: "1" }, depsOf(result), { signal: never, ending: never });
+    runJob({ study, jobId: "1", deaths: 0 }, depsOf(result), { signal: never, ending: never });
 
   test("a deletion is remembered though FHIR never held the study: a frozen sync may still write it", async () => {
     const study = studyId("Microsoft.Default", "1.2.3");
@@ -68,7 +68,11 @@ describe("a job's end", () => {
       lost.abort();
       throw new StudycastError("ABORTED");
     };
-    const job = runJob({ study, jobId: "1" }, { ...depsOf({}), sync }, { signal: lost.signal, ending: never });
+    const job = runJob(
+      { study, jobId: "1", deaths: 0 },
+      { ...depsOf({}), sync },
+      { signal: lost.signal, ending: never },
+    );
     await expect(job).rejects.toMatchObject({ code: "ABORTED" });
     return enqueued.includes(study);
   };
@@ -84,7 +88,7 @@ describe("a job's end", () => {
       if (write) startWrite();
       throw new StudycastError(code);
     };
-    const job = runJob({ study, jobId: "1" }, { ...depsOf({}), sync }, { signal: never, ending: never });
+    const job = runJob({ study, jobId: "1", deaths: 0 }, { ...depsOf({}), sync }, { signal: never, ending: never });
     await expect(job).rejects.toMatchObject({ code });
     return (await redis.redis.zscore("studycast:{test}:second-looks", study)) !== null;
   };
@@ -98,5 +102,15 @@ describe("a job's end", () => {
       expect([code, await failedWith(studyOf(`1.3.${code}`), code, true)]).toEqual([code, false]);
     for (const code of unknown)
       expect([code, await failedWith(studyOf(`1.4.${code}`), code, false)]).toEqual([code, false]);
+  });
+
+  test("a study in which a process died is noted for a second look: it may have died in its write", async () => {
+    const noted = async (n: number, deaths: number) => {
+      const study = studyOf(`1.5.${n}`);
+      await state.mark([{ study, priority: "live" }]);
+      await runJob({ study, jobId: "1", deaths }, depsOf({}), { signal: never, ending: never });
+      return (await redis.redis.zscore("studycast:{test}:second-looks", study)) !== null;
+    };
+    expect([await noted(1, 0), await noted(2, 1)]).toEqual([false, true]);
   });
 });
