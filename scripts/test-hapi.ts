@@ -16,7 +16,7 @@ type Release = (typeof RELEASES)[number];
 /** What a real server may answer otherwise than the emulator. The worker does the same with every release, so that R5 gets the load alone. */
 const E2E = ["load", "first-sync", "changes", "workers", "dicomcast-defects", "others-data"];
 const SUITES: Record<Release, readonly string[]> = {
-  r4: ["test/contract/fhir", ...E2E.map((name) => `test/e2e/${name}.test`), "test/hapi"],
+  r4: ["test/contract/fhir", "test/fhir/server", ...E2E.map((name) => `test/e2e/${name}.test`), "test/hapi"],
   r5: ["test/contract/fhir", "test/e2e/load.test", "test/hapi"],
 };
 

@@ -1,6 +1,4 @@
-/**
- * Look-up, plan and write against servers: the emulator, the emulator answering like HAPI, and the real HAPI (where Java is; FHIR_REAL_HAPI=0 leaves it out).
- */
+/** Look-up, plan and write against servers: the emulator, the emulator answering like HAPI, and, with `npm run test:hapi`, a real HAPI FHIR. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { startFhirEmulator } from "../../emulators/fhir/index.ts";
@@ -33,7 +31,6 @@ import {
   TAG_SYSTEM,
 } from "../../src/mapping/index.ts";
 import { parseStudyId } from "../../src/study.ts";
-import { hapiAvailable, startHapi } from "../support/hapi.ts";
 import { MAPPING, type Sample, study } from "./samples.ts";
 
 const signal = new AbortController().signal;
@@ -42,25 +39,26 @@ const emulator = (hapi: boolean) => async (): Promise<Server> => {
   const { url, close } = await startFhirEmulator({ hapi });
   return { url, stop: close };
 };
-const servers: [string, () => Promise<Server | null>, boolean][] = [
-  ["the emulator", emulator(false), true],
-  ["the emulator answering like HAPI", emulator(true), true],
-  ["HAPI", () => startHapi(), process.env["FHIR_REAL_HAPI"] !== "0" && hapiAvailable()],
-];
+const real = process.env["HAPI"] === undefined ? undefined : process.env["FHIR_CONTRACT_URL"];
+const servers: [string, () => Promise<Server>][] =
+  real === undefined
+    ? [
+        ["the emulator", emulator(false)],
+        ["the emulator answering like HAPI", emulator(true)],
+      ]
+    : [["HAPI", async () => ({ url: real, stop: async () => {} })]];
 
 /** Of the emulators, only the one that answers like HAPI refuses to delete what others refer to. */
 const expectedWhenReferred = (name: string) => (name.includes("HAPI") ? "entered-in-error" : undefined);
 
-for (const [name, start, available] of servers) {
-  (available ? describe : describe.skip)(`on ${name}`, () => {
+for (const [name, start] of servers) {
+  describe(`on ${name}`, () => {
     let server: Server;
     let client: FhirClient;
     beforeAll(async () => {
-      const started = await start();
-      if (started === null) throw new Error("did not start");
-      server = started;
+      server = await start();
       client = createFhirClient({ url: server.url, requestTimeoutMs: 20_000, maxBytes: 50_000_000 });
-    }, 180_000);
+    });
     afterAll(async () => {
       await client?.close();
       await server?.stop();
