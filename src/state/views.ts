@@ -89,7 +89,10 @@ export function views(redis: RedisClient, keys: Keys) {
       if (limit <= 0) return [];
       const flat = await guard(redis.zrevrange(keys.failed, 0, limit - 1, "WITHSCORES"));
       const codes = await codesOf(flat.filter((_, at) => at % 2 === 0));
-      return codes.map(({ study, code }, at) => ({ study, atMs: Number(flat[at * 2 + 1]), code: code ?? "INTERNAL" }));
+      // One without a code has been marked again since the list was read.
+      return codes.flatMap(({ study, code }, at) =>
+        code === undefined ? [] : [{ study, atMs: Number(flat[at * 2 + 1]), code }],
+      );
     },
 
     /** All failed studies, in no order. */

@@ -28,8 +28,8 @@ export async function whatIsMissing(
   if (pending > 0) return `${pending} pending: ${JSON.stringify(await state.pending(5))}`;
   // A study that could not be read at all is looked at again by itself.
   const forGood = (await state.failed(100)).filter(({ code }) => code !== "INSTANCE_UNREADABLE");
-  if (failed > forGood.length) return "a study could not be read";
-  if (failed > 0) return `${failed} failed: ${JSON.stringify(await state.failed(5))}`;
+  if (forGood.length > 0) return `${failed} failed: ${JSON.stringify(forGood.slice(0, 5))}`;
+  if (failed > 0) return "a study could not be read";
   if (rejected > 0) return `instances are left out: ${JSON.stringify(await state.rejectedInstances(5))}`;
   return undefined;
 }
