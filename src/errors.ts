@@ -335,7 +335,6 @@ export const ERRORS = {
   },
   INTERNAL: {
     class: "permanent",
-    outcomeUnknown: true,
     message: "An error that should not happen.",
     hint: "Please report it with the log line; then `studycast retry --study UID`.",
   },

@@ -108,6 +108,8 @@ export async function setAside(
 ): Promise<void> {
   const row = await deps.state.begin(job.study);
   await takeNote(job.study, row.mark, job.jobId, error, deps);
+  // It would revive the study, and kill as many processes again.
+  await deps.state.dropSecondLook(job.study);
 }
 
 /** Marks a study as changed and gives it a job; for a sync that was overtaken, and for a retry in the dashboard. */

@@ -128,7 +128,7 @@ export const METRICS = {
   },
   second_looks_total: {
     type: "counter",
-    help: "Studies looked at once more, SECOND_LOOK_MS after a write whose answer never came.",
+    help: "Studies looked at once more, SECOND_LOOK_MS after a write whose answer never came, or a process died in their sync.",
   },
   operator_requests_total: { type: "counter", help: "Operators' requests carried out, by kind.", labels: ["kind"] },
   start_errors_total: {

@@ -39,12 +39,12 @@ export function createRoom(limits: RoomLimits, deps: RoomDeps): Room {
     const mayBeFull = left[priority] > 0 && markedSince >= left[priority];
     // Below zero: the clock was set back.
     if (ageMs > FRESH_MS || ageMs < 0 || markedSince > FRESH_STUDIES || mayBeFull) {
+      markedSince = 0; // before the answer: what is marked meanwhile may not be in it
       const [counts, memory] = await Promise.all([deps.counts(), deps.memory()]);
       const full = memory.max !== undefined && memory.used > (memory.max * limits.memoryMaxPercent) / 100;
       const live = full ? 0 : limits.pendingMax - counts.pending;
       left = { live, low: Math.min(live, limits.lowPendingMax - counts.pendingLow) };
       readMs = deps.now();
-      markedSince = 0;
     }
     return left[priority] > 0;
   }

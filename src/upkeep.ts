@@ -75,6 +75,7 @@ export async function runUpkeep(deps: UpkeepDeps, signal: AbortSignal): Promise<
     } catch (thrown) {
       const error = toStudycastError(thrown);
       if (signal.aborted) return;
+      idleMs = 0;
       health.redis(error.code);
       deps.metrics.inc("redis_errors_total", 1, { code: error.code });
       if (error.code !== told) log.warn("Redis is in trouble", errorFields(error));

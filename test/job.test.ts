@@ -1,7 +1,7 @@
 /** Where the outcome of a sync meets the state, on a real Redis; the sync itself is given by the test. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type ErrorCode, StudycastError } from "../src/errors.ts";
-import { type JobDeps, runJob } from "../src/job.ts";
+import { type JobDeps, runJob, setAside } from "../src/job.ts";
 import { createState, type State } from "../src/state/index.ts";
 import { type StudyId, studyId } from "../src/study.ts";
 import type { SyncResult } from "../src/sync.ts";
@@ -94,7 +94,7 @@ describe("a job's end", () => {
   };
 
   test("a study is noted for a second look when a write was sent and nobody knows its outcome", async () => {
-    const unknown = ["FHIR_UNAVAILABLE", "FHIR_RESPONSE", "ABORTED", "INTERNAL"] as const;
+    const unknown = ["FHIR_UNAVAILABLE", "FHIR_RESPONSE", "ABORTED"] as const;
     const refused = ["FHIR_REJECTED", "FHIR_CONFLICT", "FHIR_UNAUTHORIZED", "FHIR_THROTTLED"] as const;
     for (const code of unknown)
       expect([code, await failedWith(studyOf(`1.3.${code}`), code, true)]).toEqual([code, true]);
@@ -112,5 +112,15 @@ describe("a job's end", () => {
       return (await redis.redis.zscore("studycast:{test}:second-looks", study)) !== null;
     };
     expect([await noted(1, 0), await noted(2, 1)]).toEqual([false, true]);
+  });
+
+  test("a study that is set aside for the deaths of processes gets no second look, which would kill the next ones", async () => {
+    const study = studyOf("1.6");
+    await state.mark([{ study, priority: "live" }]);
+    await runJob({ study, jobId: "1", deaths: 1 }, depsOf({}), { signal: never, ending: never });
+    await state.mark([{ study, priority: "live" }]);
+    await setAside({ study, jobId: "1" }, new StudycastError("WORKER_DIED"), depsOf({}));
+    expect(await redis.redis.zscore("studycast:{test}:second-looks", study)).toBeNull();
+    expect((await state.failed(10)).map((failed) => failed.study)).toContain(study);
   });
 });

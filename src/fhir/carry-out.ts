@@ -3,7 +3,7 @@ import { StudycastError } from "../errors.ts";
 import type { WriteEntry } from "./bundle.ts";
 import { codeOfStatus, errorOfAnswer, isAbsent } from "./classify.ts";
 import type { FhirClient } from "./client.ts";
-import { isRecord } from "./json.ts";
+import { isRecord, type Resource } from "./json.ts";
 import type { Found, Plan, Write } from "./plan.ts";
 import { versionOf } from "./plan-merge.ts";
 import { isCreatedByUs } from "./plan-patient.ts";
@@ -22,7 +22,7 @@ type Done = {
   /** What a transaction has written. */
   written: readonly Written[];
 };
-/** `resource`: as it would be found now; undefined where the server did not tell the version. */
+/** `resource`: as the server says that it has stored it; undefined where it does not say. */
 export type Written = { id: string; resource: Found | undefined };
 const NOTHING: Done = { kind: "done", writes: 0, bytes: 0, written: [] };
 
@@ -56,22 +56,31 @@ async function transact(
   const { maxEntries, maxBytes } = { ...DEFAULT_LIMITS, ...limits };
   if (writes.length > maxEntries) throw new StudycastError("FHIR_REJECTED", { entries: writes.length });
   const conditional = writes.some(({ ifMatch }) => ifMatch !== undefined);
-  const { answers, bytes } = await client.transaction(writes.map(entryOf), maxBytes, signal).catch((error: unknown) => {
-    throw conditional ? goneIsConflict(error) : error;
-  });
+  // What is created for all studies of a person or a device is handed on to the next of them (referred.ts) as it is stored.
+  const creates = writes.some(
+    ({ expect, resource }) => expect === "created" && resource.resourceType !== "ImagingStudy",
+  );
+  const { answers, bytes } = await client
+    .transaction(writes.map(entryOf), maxBytes, signal, creates)
+    .catch((error: unknown) => {
+      throw conditional ? goneIsConflict(error) : error;
+    });
   for (const [index, answer] of answers.entries()) {
     if (codeOfStatus(answer.status) === undefined) continue;
     const error = errorOfAnswer(answer);
     throw writes[index]?.ifMatch === undefined ? error : goneIsConflict(error);
   }
   const asExpected = answers.every(({ status }, index) => (status === 201) === (writes[index]?.expect === "created"));
-  const written = writes.map(({ resource }, index) => asWritten(resource, answers[index]?.versionId));
+  const written = writes.map(({ resource: { id } }, index) => ({
+    id,
+    resource: storedAs(answers[index]?.resource, id),
+  }));
   if (!asExpected) {
     for (const [index, { expect, resource }] of writes.entries()) {
       // A study is read anew after a lost race; what others said of a person or a device stands nowhere else.
       const overwrote =
         expect === "created" && answers[index]?.status === 200 && resource.resourceType !== "ImagingStudy";
-      const ours = written[index]?.resource;
+      const ours = versioned(resource, answers[index]?.versionId);
       if (overwrote && ours !== undefined) await putBack(client, ours, signal);
     }
     return { kind: "lost-race" };
@@ -79,11 +88,17 @@ async function transact(
   return { kind: "done", writes: writes.length, bytes, written };
 }
 
-function asWritten(resource: Found, versionId: string | undefined): Written {
-  const { id } = resource;
-  if (versionId === undefined) return { id, resource: undefined };
+/** An answer with the resource, of a server that honours `Prefer`: what it has added on its own is in it, and so is the version. */
+function storedAs(answer: Resource | undefined, id: string): Found | undefined {
+  if (answer === undefined || answer.id !== id) return undefined;
+  const stored = { ...answer, id };
+  return versionOf(stored) === undefined ? undefined : stored;
+}
+
+function versioned(resource: Found, versionId: string | undefined): Found | undefined {
+  if (versionId === undefined) return undefined;
   const meta = isRecord(resource["meta"]) ? resource["meta"] : {};
-  return { id, resource: { ...resource, meta: { ...meta, versionId } } };
+  return { ...resource, meta: { ...meta, versionId } };
 }
 
 /** Azure answers a PUT with ifMatch whose resource is gone with 404: what was looked up is old, as with a 412; it is no fault of the study. */

@@ -6,7 +6,7 @@
  */
 import { DelayedError, type Job, type Queue, RateLimitError, UnrecoverableError, WaitingError, Worker } from "bullmq";
 import { Cluster } from "ioredis";
-import { errorText, StudycastError, toStudycastError } from "../errors.ts";
+import { errorRow, errorText, StudycastError, toStudycastError } from "../errors.ts";
 import { type ConnectOptions, closeRedis, createRedis, endsInTime, type RedisClient } from "../redis/index.ts";
 import type { StudyId } from "../study.ts";
 import { backoffMs, sleep } from "../time.ts";
@@ -123,7 +123,9 @@ export function startWorker(
       breaker.worked();
     } catch (thrown) {
       const error = signal.aborted ? new StudycastError("ABORTED", {}, { cause: thrown }) : toStudycastError(thrown);
-      if (deaths > 0 && handled) await forgetDeaths(producer, queue, job.id);
+      // With Redis away nothing may have been noted of them yet.
+      if (deaths > 0 && handled && errorRow(error.code).service !== "redis")
+        await forgetDeaths(producer, queue, job.id);
       const policy = policyFor(error);
       throw await follow(policy, error, job, token, signal, lockSignal);
     }
@@ -215,7 +217,9 @@ export function startWorker(
     const within = (end: Promise<unknown>, ms: number) =>
       Promise.race([end.then(() => true), sleep(ms, done.signal).then(() => false)]);
     const { worker, clients } = opened;
-    const closed = worker.close().catch(() => {});
+    // Not only what this worker runs: one that was opened anew leaves runs behind.
+    const ended = [...runs.values()].map((one) => one.ended);
+    const closed = Promise.all([worker.close().catch(() => {}), ...ended]);
     const idle = await within(closed, deadlineMs);
     stopping.abort();
     if (!idle) await within(closed, RETURN_MS);

@@ -21,7 +21,10 @@ export type ConnectOptions = {
 
 const RECONNECT_CAP_MS = 1000;
 const COMMAND_MS = 10_000;
-/** A connection that does not answer for so long is cut: its other end may be gone without a word. BullMQ's blocking command takes up to 10 s. */
+/**
+ * A connection that does not answer for so long is cut: its other end may be gone without a word. BullMQ's blocking command takes up to 10 s. What was
+ * under way is sent again: a Redis that only stood still carries it out twice, which the scripts of state and queue bear.
+ */
 const SILENT_MS = 15_000;
 /** How long a closed client's timer may keep the process alive. */
 const DISCONNECT_MS = 300;

@@ -6,7 +6,7 @@ import type { RedisClient } from "../redis/index.ts";
 import type { StudyId } from "../study.ts";
 import type { Keys } from "./keys.ts";
 import { ROW_LUA } from "./row-lua.ts";
-import { runScript, script, texts } from "./script.ts";
+import { guard, runScript, script, texts } from "./script.ts";
 
 /** A note as it was read; `due` is its score, as Redis wrote it. */
 export type SecondLook = { study: StudyId; due: string };
@@ -41,6 +41,10 @@ export function secondLooks(redis: RedisClient, keys: Keys, { secondLookMs }: { 
     /** Notes that a study is to be looked at once more, SECOND_LOOK_MS from now; an earlier note of the study moves. */
     async noteSecondLook(study: StudyId): Promise<void> {
       await runScript(redis, NOTE_LOOK, [keys.secondLooks], [study, secondLookMs]);
+    },
+
+    async dropSecondLook(study: StudyId): Promise<void> {
+      await guard(redis.zrem(keys.secondLooks, study));
     },
 
     /** Studies that are due. They stay noted until `endSecondLooks`. */
