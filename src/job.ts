@@ -52,7 +52,7 @@ export async function runJob(
     const result = await deps.sync({ study, gone, isCurrent, startWrite }, signal);
     const endedMs = deps.now();
     if (result.kind === "superseded") {
-      await markAgain(study, deps, row.priority);
+      await markAgain(study, deps, row.priority, result.againInMs);
       deps.onSuperseded(study);
       return;
     }
@@ -112,12 +112,14 @@ export async function setAside(
   await deps.state.dropSecondLook(job.study);
 }
 
-/** Marks a study as changed and gives it a job; for a sync that was overtaken, and for a retry in the dashboard. */
+/** Marks a study as changed and gives it a job, due no sooner than `inMs`; for a sync that was overtaken, and for a retry in the dashboard. */
 export async function markAgain(
   study: StudyId,
   deps: Pick<JobDeps, "state" | "queue">,
   priority: Priority = "live",
+  inMs = 0,
 ): Promise<void> {
   const marked = await deps.state.mark([{ study, priority }]);
-  if (marked.ok) await deps.queue.enqueue(marked.orders);
+  if (!marked.ok) return;
+  await deps.queue.enqueue(marked.orders.map((order) => ({ ...order, delayMs: Math.max(order.delayMs, inMs) })));
 }

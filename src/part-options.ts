@@ -14,10 +14,11 @@ const FIRST_BACKOFF_MS = 1000;
 export function syncOptions(
   config: Config,
   partitions: boolean,
-): Pick<SyncDeps, "policy" | "limits" | "endpointAddress"> {
+): Pick<SyncDeps, "policy" | "limits" | "putOffCapMs" | "endpointAddress"> {
   const { DICOM_URL, DICOM_PUBLIC_URL: publicUrl } = config;
   return {
     policy: { patientPolicy: config.PATIENT_POLICY, deletePolicy: config.DELETE_POLICY },
+    putOffCapMs: config.BACKOFF_CAP_MS,
     limits: { maxEntries: config.FHIR_BUNDLE_ENTRIES, maxBytes: config.FHIR_BUNDLE_BYTES },
     endpointAddress(partition) {
       if (publicUrl === undefined) return retrieveUrl(DICOM_URL, partition, partitions);
@@ -39,7 +40,7 @@ export function queueOptions(config: Config): Numbers<WorkOptions> {
   };
 }
 
-/** No sync job is ever delayed for longer than this: neither by settling (state/row-lua.ts), nor by a retry, nor by a look at what waits. */
+/** No sync job is ever delayed for longer than this: neither by settling (state/row-lua.ts), nor by a retry, nor by a look at what waits, nor because it is put off. */
 export function longestDelayMs({ SETTLE_MAX_MS, BACKOFF_CAP_MS, RECHECK_MS }: Config): number {
   return 1000 + Math.max(10 * SETTLE_MAX_MS, BACKOFF_CAP_MS, 1.25 * RECHECK_MS);
 }

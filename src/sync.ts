@@ -5,6 +5,7 @@
  * on the version that was looked up, and a sync whose mark is no longer the study's mark writes nothing (`isCurrent`, asked right before the write)
  * or is followed by another sync (settle, asked after it).
  */
+import { type Claim, CreatedElsewhere, type Creations, createClaim, noteRefused } from "./creations.ts";
 import type { DicomClient } from "./dicomweb/index.ts";
 import { type ErrorCode, StudycastError } from "./errors.ts";
 import {
@@ -19,7 +20,6 @@ import {
   planStudy,
   type WriteLimits,
   type WritePolicy,
-  type Written,
 } from "./fhir/index.ts";
 import {
   buildStudy,
@@ -33,7 +33,7 @@ import {
   type MappingOptions,
   studyIdentity,
 } from "./mapping/index.ts";
-import { type Creations, type EarlyLookUp, earlyLookUp, withReferred } from "./referred.ts";
+import { type EarlyLookUp, lookUpClaimed, lookUpEarly } from "./referred.ts";
 import { unlessRefused } from "./refused.ts";
 import { applySiteRules, type SiteModule } from "./site-rules.ts";
 import { parseStudyId, type StudyId } from "./study.ts";
@@ -47,7 +47,10 @@ export type Rejected = {
 };
 
 export type SyncResult = {
-  /** `superseded`: another sync has dealt with the mark, the write lost a race, or the feed may yet say more: the study must be synced again. */
+  /**
+   * `superseded`: another sync has dealt with the mark, the write lost a race, another process is creating the Patient, or the feed may yet say more: the
+   * study must be synced again.
+   */
   kind: "written" | "unchanged" | "removed" | "superseded";
   /** The DICOM service does not hold the study. */
   absent: boolean;
@@ -58,6 +61,8 @@ export type SyncResult = {
   issues: Issue[];
   /** Why the FHIR server refused the supporting resources, without which the study was then written. */
   refused?: StudycastError;
+  /** Of a superseded one: it is no use to sync the study again sooner. */
+  againInMs?: number;
 };
 
 export type SyncDeps = {
@@ -69,6 +74,8 @@ export type SyncDeps = {
   policy: WritePolicy;
   /** Most entries and bytes of one transaction. */
   limits: WriteLimits;
+  /** Longest time for which a study is put off. */
+  putOffCapMs: number;
   /** The DICOMweb base address to publish for a partition. */
   endpointAddress(partition: string): string;
   /** Carries out a plan; a dry run hands in one that only tells it. */
@@ -76,7 +83,7 @@ export type SyncDeps = {
   ensureEndpoints: typeof ensureEndpoints;
   /** Whether the feed has been read to its present end. */
   feedIsRead(signal: AbortSignal): Promise<boolean>;
-  /** What the syncs of this process create, so that one resource is created by one of them. */
+  /** What is being created, so that one resource is created by one sync. */
   creations: Creations;
   /** Runs a request and takes its time. */
   timed<T>(service: "dicom" | "fhir", operation: string, work: () => Promise<T>): Promise<T>;
@@ -94,6 +101,8 @@ export type SyncJob = {
 
 /** A conflict means that what was looked up is old: everything is read again, the DICOM service too. After this many times the queue waits. */
 const CONFLICT_ATTEMPTS = 3;
+/** For how long a study is put off whose Patient another sync may be creating: longer than that mostly takes; as long again where it has taken longer. */
+const PUT_OFF_MS = 500;
 
 /**
  * Runs one sync.
@@ -111,9 +120,28 @@ export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSigna
 }
 
 async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
+  const claim = createClaim(deps.creations);
+  try {
+    return await syncClaimed(job, deps, claim, signal);
+  } catch (error) {
+    if (!(error instanceof CreatedElsewhere)) throw error;
+    return {
+      ...NOTHING_DONE,
+      absent: false,
+      instances: 0,
+      rejected: [],
+      issues: [],
+      againInMs: Math.min(Math.max(PUT_OFF_MS, error.sinceMs), deps.putOffCapMs),
+    };
+  } finally {
+    await claim.end();
+  }
+}
+
+async function syncClaimed(job: SyncJob, deps: SyncDeps, claim: Claim, signal: AbortSignal): Promise<SyncResult> {
   const begun = Promise.withResolvers<InstanceAttributes | undefined>();
   const [{ found, early }, read] = await together(signal, [
-    async (both) => lookUp(job.study, await begun.promise, deps, both),
+    async (both) => lookUp(job.study, await begun.promise, deps, claim, both),
     (both) =>
       deps
         .timed("dicom", "read-study", () => readAndReduce(job.study, deps, begun.resolve, both))
@@ -140,11 +168,15 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
   const endpoints = endpointResources(deps.mapping, partition, deps.endpointAddress(partition));
   const { ownership } = wanted;
   const prepare = () => deps.ensureEndpoints(deps.fhir, { endpoints, ownership }, found, signal);
-  const { written: _, ...outcome } = await withReferred(wanted, early, deps, signal, ({ patient, supporting }) => {
-    const plan = (policy: WritePolicy) => planStudy(found, patient, wanted, policy, supporting);
-    const planWithout = () => plan({ ...deps.policy, supportingPolicy: "refer" });
-    return unlessRefused(plan(deps.policy), planWithout, (one) => write(job, deps, one, prepare, signal));
-  });
+  const { patient, supporting } = await lookUpClaimed(wanted, early, claim, deps, signal);
+  const plan = (policy: WritePolicy) => planStudy(found, patient, wanted, policy, supporting);
+  const planWithout = () => plan({ ...deps.policy, supportingPolicy: "refer" });
+  const outcome = await unlessRefused(plan(deps.policy), planWithout, (one) => write(job, deps, one, prepare, signal));
+  if (outcome.refused !== undefined)
+    noteRefused(
+      wanted.supporting.map(({ resource }) => String(resource.id)),
+      deps.creations,
+    );
   return { ...outcome, absent: false, instances: instances.length, rejected, issues: wanted.issues };
 }
 
@@ -156,16 +188,17 @@ async function lookUp(
   study: StudyId,
   first: InstanceAttributes | undefined,
   deps: SyncDeps,
+  claim: Claim,
   signal: AbortSignal,
 ): Promise<{ found: FoundStudy; early?: EarlyLookUp }> {
-  const { fhir, mapping, creations } = deps;
+  const { fhir, mapping } = deps;
   const identity = studyIdentity(mapping.sourceId, study, endpointKinds(mapping));
   const timed = (work: () => Promise<FoundStudy>) => deps.timed("fhir", "look-up-study", work);
   if (first === undefined) return { found: await timed(() => lookUpStudy(fhir, identity, signal)) };
   const wanted = buildStudy(study, [first], mapping);
-  const both = lookUpBoth(fhir, identity, wanted, signal);
-  const early = earlyLookUp(wanted, creations, both.referred);
-  return { found: await timed(() => both.study), early };
+  const begin = () => lookUpBoth(fhir, identity, wanted, signal);
+  const both = await lookUpEarly(wanted, claim, deps, begin);
+  return { found: await timed(() => both.study), early: both.early };
 }
 
 /**
@@ -211,8 +244,7 @@ async function removeStudy(job: SyncJob, deps: SyncDeps, found: FoundStudy, sign
   const isUntold = plan.kind !== "unchanged" && !job.gone;
   if (isUntold && (await deps.feedIsRead(signal))) throw new StudycastError("STUDY_VANISHED");
   // The feed may tell of the deletion in what is not read yet: nothing is written, and the study is looked at again.
-  const none: WriteOutcome = { kind: "superseded", writes: 0, bytes: 0, written: [] };
-  const outcome = isUntold ? none : await write(job, deps, plan, async () => {}, signal);
+  const outcome = isUntold ? NOTHING_DONE : await write(job, deps, plan, async () => {}, signal);
   return {
     ...outcome,
     kind: outcome.kind === "written" ? "removed" : outcome.kind,
@@ -223,12 +255,8 @@ async function removeStudy(job: SyncJob, deps: SyncDeps, found: FoundStudy, sign
   };
 }
 
-type WriteOutcome = {
-  kind: "written" | "unchanged" | "superseded";
-  writes: number;
-  bytes: number;
-  written?: readonly Written[];
-};
+type WriteOutcome = { kind: "written" | "unchanged" | "superseded"; writes: number; bytes: number };
+const NOTHING_DONE: WriteOutcome = { kind: "superseded", writes: 0, bytes: 0 };
 
 async function write(
   job: SyncJob,
@@ -239,13 +267,13 @@ async function write(
 ): Promise<WriteOutcome> {
   if (plan.kind === "waiting") throw new StudycastError(plan.code);
   await prepare();
-  if (plan.kind === "unchanged") return { kind: "unchanged", writes: 0, bytes: 0, written: [] };
-  if (!(await job.isCurrent())) return { kind: "superseded", writes: 0, bytes: 0, written: [] };
+  if (plan.kind === "unchanged") return { kind: "unchanged", writes: 0, bytes: 0 };
+  if (!(await job.isCurrent())) return NOTHING_DONE;
   signal.throwIfAborted();
   const writing = job.startWrite();
   const done = await deps.timed("fhir", "write", () => deps.carryOut(deps.fhir, plan, deps.limits, writing));
   if (done.kind === "lost-race") return { kind: "superseded", writes: 0, bytes: 0 };
-  return { kind: "written", writes: done.writes, bytes: done.bytes, written: done.written };
+  return { kind: "written", writes: done.writes, bytes: done.bytes };
 }
 
 /** Runs both at once; the failure of one ends the other, and its own error is the one thrown. */

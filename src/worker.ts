@@ -7,6 +7,7 @@
  * The feed says which study changed; the DICOM service says what it is now; Redis keeps one work list. Parts never call each other: they are wired here.
  */
 import type { Config } from "./config.ts";
+import { createCreations } from "./creations.ts";
 import { type ErrorCode, toStudycastError } from "./errors.ts";
 import { carryOut, ensureEndpoints, ownedStudies, type Plan, probe } from "./fhir/index.ts";
 import { feedStartOf, runFollower } from "./follower.ts";
@@ -21,7 +22,6 @@ import { observe } from "./observe.ts";
 import { followOptions, longestDelayMs, queueOptions, roomLimits, syncOptions } from "./part-options.ts";
 import { createSyncQueue } from "./queue/index.ts";
 import { memoryUse, type RedisAddress } from "./redis/index.ts";
-import { createCreations } from "./referred.ts";
 import { createReleases } from "./releases.ts";
 import { carryOutRequests } from "./requests.ts";
 import { createRoom } from "./room.ts";
@@ -118,7 +118,7 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       siteRules: options.siteRules,
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoints: dryRun === undefined ? ensureEndpoints : async () => {},
-      creations: createCreations(),
+      creations: createCreations(state),
       feedIsRead: (signal: AbortSignal) => isFeedRead({ feed, state: services.state }, signal),
       timed: watch.timed,
     };
@@ -196,6 +196,6 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
 function tellOnly(tell: (plan: Plan) => void): typeof carryOut {
   return async (_client, plan) => {
     tell(plan);
-    return { kind: "done", writes: 0, bytes: 0, written: [] };
+    return { kind: "done", writes: 0, bytes: 0 };
   };
 }

@@ -37,12 +37,13 @@ const rules: Record<string, Rule> = {
   request: { values: [], types: ["study"], packages: /^$/ },
   status: { values: [...leaves, "changefeed"], types: ["http", "state"], packages: /^$/ },
   startup: { values: leaves, types: ["request"], packages: /^node:/ },
-  referred: { values: ["fhir"], types: ["mapping"], packages: /^$/ },
+  creations: { values: ["time"], types: ["state"], packages: /^$/ },
+  referred: { values: ["creations", "fhir"], types: ["mapping"], packages: /^$/ },
   refused: { values: ["errors", "mapping"], types: ["fhir"], packages: /^$/ },
   // The entry for the types of a site's own rules; they change what the mapping has built.
   "site-rules": { values: ["errors", "mapping", "study"], packages: /^fhir\/r4$/ },
   sync: {
-    values: [...leaves, "dicomweb", "mapping", "fhir", "referred", "refused", "site-rules"],
+    values: [...leaves, "dicomweb", "mapping", "fhir", "creations", "referred", "refused", "site-rules"],
     packages: /^(node:.*|fhir\/r[45])$/,
   },
   job: { values: leaves, types: ["sync", "state", "queue"], packages: /^node:/ },

@@ -14,6 +14,7 @@ describe("a job's end", () => {
   let redis: TestRedis;
   let state: State;
   const enqueued: string[] = [];
+  let delayMs = 0;
   beforeAll(async () => {
     redis = await startTestRedis();
     state = createState(redis.redis, { sourceId: "test", settle, graceMs: 1000 });
@@ -25,7 +26,10 @@ describe("a job's end", () => {
     return {
       state,
       queue: {
-        enqueue: async (orders) => void enqueued.push(...orders.map((order) => order.study)),
+        enqueue: async (orders) => {
+          enqueued.push(...orders.map((order) => order.study));
+          delayMs = orders[0]?.delayMs ?? 0;
+        },
         removeFailed: async () => {},
       },
       sync: async () => ({ kind: "unchanged", ...whole }),
@@ -57,6 +61,14 @@ describe("a job's end", () => {
     await run(study, { kind: "superseded", absent: false });
     expect(await state.begin(study)).toMatchObject({ priority: "low" });
     expect(enqueued).toContain(study);
+  });
+
+  test("a sync that is put off has its next job no sooner than it said", async () => {
+    const study = studyId("Microsoft.Default", "1.2.5.1");
+    await state.mark([{ study, priority: "live" }]);
+    await run(study, { kind: "superseded", againInMs: 7000 });
+    expect(enqueued).toContain(study);
+    expect(delayMs).toBe(7000);
   });
 
   const endedByLostLock = async (study: ReturnType<typeof studyId>, write: boolean) => {

@@ -3,7 +3,7 @@ import { StudycastError } from "../errors.ts";
 import type { WriteEntry } from "./bundle.ts";
 import { codeOfStatus, errorOfAnswer, isAbsent } from "./classify.ts";
 import type { FhirClient } from "./client.ts";
-import { isRecord, type Resource } from "./json.ts";
+import { isRecord } from "./json.ts";
 import type { Found, Plan, Write } from "./plan.ts";
 import { versionOf } from "./plan-merge.ts";
 import { isCreatedByUs } from "./plan-patient.ts";
@@ -15,16 +15,8 @@ const DEFAULT_LIMITS = { maxEntries: 500, maxBytes: 20_000_000 };
 
 /** `lost-race`: somebody else wrote between look-up and write and the server did not refuse; the study must be synced again. */
 export type Outcome = Done | { kind: "lost-race" };
-type Done = {
-  kind: "done";
-  writes: number;
-  bytes: number;
-  /** What a transaction has written. */
-  written: readonly Written[];
-};
-/** `resource`: as the server says that it has stored it; undefined where it does not say. */
-export type Written = { id: string; resource: Found | undefined };
-const NOTHING: Done = { kind: "done", writes: 0, bytes: 0, written: [] };
+type Done = { kind: "done"; writes: number; bytes: number };
+const NOTHING: Done = { kind: "done", writes: 0, bytes: 0 };
 
 /**
  * @throws StudycastError FHIR_CONFLICT when the server refuses because of a newer version or a race, else as the client; a plan that waits throws its code
@@ -56,25 +48,15 @@ async function transact(
   const { maxEntries, maxBytes } = { ...DEFAULT_LIMITS, ...limits };
   if (writes.length > maxEntries) throw new StudycastError("FHIR_REJECTED", { entries: writes.length });
   const conditional = writes.some(({ ifMatch }) => ifMatch !== undefined);
-  // What is created for all studies of a person or a device is handed on to the next of them (referred.ts) as it is stored.
-  const creates = writes.some(
-    ({ expect, resource }) => expect === "created" && resource.resourceType !== "ImagingStudy",
-  );
-  const { answers, bytes } = await client
-    .transaction(writes.map(entryOf), maxBytes, signal, creates)
-    .catch((error: unknown) => {
-      throw conditional ? goneIsConflict(error) : error;
-    });
+  const { answers, bytes } = await client.transaction(writes.map(entryOf), maxBytes, signal).catch((error: unknown) => {
+    throw conditional ? goneIsConflict(error) : error;
+  });
   for (const [index, answer] of answers.entries()) {
     if (codeOfStatus(answer.status) === undefined) continue;
     const error = errorOfAnswer(answer);
     throw writes[index]?.ifMatch === undefined ? error : goneIsConflict(error);
   }
   const asExpected = answers.every(({ status }, index) => (status === 201) === (writes[index]?.expect === "created"));
-  const written = writes.map(({ resource: { id } }, index) => ({
-    id,
-    resource: storedAs(answers[index]?.resource, id),
-  }));
   if (!asExpected) {
     for (const [index, { expect, resource }] of writes.entries()) {
       // A study is read anew after a lost race; what others said of a person or a device stands nowhere else.
@@ -85,14 +67,7 @@ async function transact(
     }
     return { kind: "lost-race" };
   }
-  return { kind: "done", writes: writes.length, bytes, written };
-}
-
-/** An answer with the resource, of a server that honours `Prefer`: what it has added on its own is in it, and so is the version. */
-function storedAs(answer: Resource | undefined, id: string): Found | undefined {
-  if (answer === undefined || answer.id !== id) return undefined;
-  const stored = { ...answer, id };
-  return versionOf(stored) === undefined ? undefined : stored;
+  return { kind: "done", writes: writes.length, bytes };
 }
 
 function versioned(resource: Found, versionId: string | undefined): Found | undefined {

@@ -37,12 +37,11 @@ export type FhirClient = {
   follow(link: string, signal: AbortSignal): Promise<Json>;
   /** Reads in one round trip; the answers stand in the order of the entries, each with its own status. */
   batch(entries: readonly BatchEntry[], signal: AbortSignal): Promise<EntryAnswer[]>;
-  /** All or nothing; refused here when the bundle is larger than `maxBytes`. `wholeAnswer`: the resources as they were stored are wanted back. */
+  /** All or nothing; refused here when the bundle is larger than `maxBytes`. */
   transaction(
     entries: readonly WriteEntry[],
     maxBytes: number,
     signal: AbortSignal,
-    wholeAnswer?: boolean,
   ): Promise<{ answers: EntryAnswer[]; bytes: number }>;
   /** PUT by id; the status tells created (201) from updated (200). */
   put(resource: Resource & { id: string }, ifMatch: string | undefined, signal: AbortSignal): Promise<number>;
@@ -63,7 +62,6 @@ const MAX_LEVELS = 200;
 /** Reason of a FHIR_RESPONSE. */
 export const CUT_OFF = "cut off";
 const MINIMAL = { prefer: "return=minimal" };
-const WHOLE = { prefer: "return=representation" };
 
 /**
  * A client for one FHIR R4 server. All methods throw StudycastError: FHIR_UNAVAILABLE, FHIR_THROTTLED (with retryAfterMs), FHIR_UNAUTHORIZED,
@@ -111,7 +109,6 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
     entry: readonly BundleEntry[],
     maxBytes: number,
     signal: AbortSignal,
-    wholeAnswer = false,
   ): Promise<{ answers: EntryAnswer[]; bytes: number }> => {
     // Made into text here, so that its size is known and it is made once.
     const text = JSON.stringify({ resourceType: "Bundle", type, entry });
@@ -119,7 +116,7 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
     if (bytes > maxBytes) throw new StudycastError("FHIR_REJECTED", { reason: "larger than the limit", bytes });
     const headers = {
       "content-type": "application/fhir+json",
-      ...(type === "batch" ? FRESH : wholeAnswer ? WHOLE : MINIMAL),
+      ...(type === "batch" ? FRESH : MINIMAL),
     };
     const send: Send = (c, o) => c.request("/", { method: "POST", body: text as never, options: o });
     const reply = await request(send, headers, signal);
@@ -143,8 +140,7 @@ export function createFhirClient(options: FhirClientOptions): FhirClient {
     search: (type, query, signal) => get(`${type}?${query}`, signal),
     follow: async (link, signal) => get(onOurServer(link, base), signal),
     batch: async (entries, signal) => (await post("batch", entries, Number.POSITIVE_INFINITY, signal)).answers,
-    transaction: (entries, maxBytes, signal, wholeAnswer) =>
-      post("transaction", entries, maxBytes, signal, wholeAnswer),
+    transaction: (entries, maxBytes, signal) => post("transaction", entries, maxBytes, signal),
     async put(resource, ifMatch, signal) {
       const headers = { ...MINIMAL, ...(ifMatch === undefined ? {} : { "if-match": ifMatch }) };
       const { resourceType, id } = resource;

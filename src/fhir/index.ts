@@ -1,5 +1,5 @@
 /** The FHIR server: look up what it holds, plan what differs (pure), write it under conditions. */
-export { carryOut, type Outcome, type WriteLimits, type Written } from "./carry-out.ts";
+export { carryOut, type Outcome, type WriteLimits } from "./carry-out.ts";
 export { checkServer, type WantedVersion } from "./check-server.ts";
 export { createFhirClient, type FhirClient, type FhirClientOptions } from "./client.ts";
 export { endpointExists, ensureEndpoints, probe } from "./endpoint.ts";

@@ -18,6 +18,8 @@ export type Keys = {
   entryCount: string;
   /** sorted set of studies to look at once more by the time when, because the outcome of a write is unknown */
   secondLooks: string;
+  /** string: which process may create the Patients and supporting resources that share this place */
+  creation(place: string): string;
   /** string: holder of the follower's lease */
   lease: string;
   /** hash name → value: layout, mapping version, identity options */
@@ -42,6 +44,7 @@ export function keysOf(sourceId: string): Keys {
     entries: key("entries"),
     entryCount: key("entry-count"),
     secondLooks: key("second-looks"),
+    creation: (place) => key(`c:${place}`),
     lease: key("lease"),
     stamp: key("stamp"),
     requests: key("requests"),
