@@ -7,21 +7,25 @@ import { sleep } from "./time.ts";
 
 /** By resource id; shared by the syncs of this process. */
 export type Creations = {
-  /** This process' claims, and since when (performance.now). */
-  claims: Map<string, { ended: Promise<void>; sinceMs: number }>;
+  /** This process' claims; whoever comes later than `claimMs` takes it over. */
+  claims: Map<string, Held>;
   /** `found`: nobody will create it; of one that is deleted later a look-up tells. `refused`: FHIR does not take it, nobody need wait for it. */
   known: Map<string, "found" | "refused">;
-  /** Claims across processes. */
+  /** Claims across processes; they end after `claimMs`, too. */
   state: Pick<State, "claimCreation" | "endCreation">;
+  claimMs: number;
 };
+
+/** `sinceMs`: by performance.now. */
+type Held = { ended: Promise<void>; end: () => void; sinceMs: number };
 
 /** So many ids are remembered. */
 const REMEMBERED = 10_000;
 /** A sync that waits holds a place, so it waits only for claims that are younger than this, until they are as old; else it is put off. */
 const YOUNG_MS = 50;
 
-export function createCreations(state: Creations["state"]): Creations {
-  return { claims: new Map(), known: new Map(), state };
+export function createCreations(state: Creations["state"], claimMs: number): Creations {
+  return { claims: new Map(), known: new Map(), state, claimMs };
 }
 
 /** Another sync may be creating what the study refers to, for so long already: it is no use to go on with the study before that has ended. */
@@ -46,42 +50,48 @@ export type Claim = {
   end(ids?: readonly string[]): Promise<void>;
 };
 
-export function createClaim({ claims, known, state }: Creations): Claim {
-  const taken = new Map<string, () => void>();
+/** Of a sync that is not put off: it goes on whatever others do. */
+export const WITHOUT_CLAIM: Claim = { take: async () => {}, covers: () => true, end: async () => {} };
+
+export function createClaim({ claims, known, state, claimMs }: Creations): Claim {
+  const taken = new Map<string, Held>();
 
   async function end(ids: readonly string[] = [...taken.keys()]): Promise<void> {
     const ended = [...taken].filter(([id]) => ids.includes(id));
     for (const [id] of ended) taken.delete(id);
     await Promise.all(ended.map(([id]) => state.endCreation(id)));
-    for (const [id, tell] of ended) {
-      claims.delete(id);
-      tell();
+    for (const [id, held] of ended) {
+      if (claims.get(id) === held) claims.delete(id);
+      held.end();
     }
   }
 
   return {
     async take(ids) {
       const wanted = () => ids.filter((id) => !known.has(id) && !taken.has(id));
-      const others = () => wanted().flatMap((id) => claims.get(id) ?? []);
+      const age = ({ sinceMs }: Held) => performance.now() - sinceMs;
+      const others = () =>
+        wanted()
+          .flatMap((id) => claims.get(id) ?? [])
+          .filter((held) => age(held) < claimMs);
       for (let [other] = others(); other !== undefined; [other] = others()) {
-        const ageMs = () => performance.now() - other.sinceMs;
-        if (!(await endsWithin(other.ended, YOUNG_MS - ageMs()))) throw new CreatedElsewhere(ageMs());
+        const hasEnded = await endsWithin(other.ended, YOUNG_MS - age(other));
+        if (!hasEnded && others().includes(other)) throw new CreatedElsewhere(age(other));
       }
       // No await since the last look at the others' claims.
       const unknown = wanted();
       for (const id of unknown) {
         const { promise, resolve } = Promise.withResolvers<void>();
-        claims.set(id, { ended: promise, sinceMs: performance.now() });
-        taken.set(id, resolve);
+        const held = { ended: promise, end: resolve, sinceMs: performance.now() };
+        claims.set(id, held);
+        taken.set(id, held);
       }
-      try {
-        const ages = await Promise.all(unknown.map((id) => state.claimCreation(id)));
-        const held = ages.filter((ageMs) => ageMs !== undefined);
-        if (held.length > 0) throw new CreatedElsewhere(Math.max(...held));
-      } catch (error) {
-        await end();
-        throw error;
-      }
+      const answers = await Promise.allSettled(unknown.map((id) => state.claimCreation(id)));
+      const failed = answers.find((answer) => answer.status === "rejected");
+      const ages = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : []));
+      if (failed === undefined && ages.length === 0) return;
+      await end();
+      throw failed === undefined ? new CreatedElsewhere(Math.max(...ages)) : failed.reason;
     },
     covers: (ids) => ids.every((id) => taken.has(id) || known.get(id) === "refused"),
     end,

@@ -49,10 +49,13 @@ export async function runJob(
       hasWritten = true;
       return ending;
     };
-    const result = await deps.sync({ study, gone, isCurrent, startWrite }, signal);
+    const result = await deps.sync({ study, gone, isRetaken: deaths > 0, isCurrent, startWrite }, signal);
     const endedMs = deps.now();
     if (result.kind === "superseded") {
-      await markAgain(study, deps, row.priority, result.againInMs);
+      const { againInMs } = result;
+      // What is put off has not changed: a mark would make it, and its real changes, settle longer.
+      if (againInMs === undefined) await markAgain(study, deps, row.priority);
+      else await deps.queue.enqueue([{ study, delayMs: againInMs, priority: row.priority, pull: false }]);
       deps.onSuperseded(study);
       return;
     }
@@ -112,14 +115,12 @@ export async function setAside(
   await deps.state.dropSecondLook(job.study);
 }
 
-/** Marks a study as changed and gives it a job, due no sooner than `inMs`; for a sync that was overtaken, and for a retry in the dashboard. */
+/** Marks a study as changed and gives it a job; for a sync that was overtaken, and for a retry in the dashboard. */
 export async function markAgain(
   study: StudyId,
   deps: Pick<JobDeps, "state" | "queue">,
   priority: Priority = "live",
-  inMs = 0,
 ): Promise<void> {
   const marked = await deps.state.mark([{ study, priority }]);
-  if (!marked.ok) return;
-  await deps.queue.enqueue(marked.orders.map((order) => ({ ...order, delayMs: Math.max(order.delayMs, inMs) })));
+  if (marked.ok) await deps.queue.enqueue(marked.orders);
 }

@@ -2,7 +2,7 @@
  * What a study refers to in FHIR, its Patient first: looked up as soon as the first instance tells it, while the others are still being read, which saves a
  * round trip; and only while no other sync may be creating it.
  */
-import { type Claim, CreatedElsewhere, type Creations, noteFound } from "./creations.ts";
+import { type Claim, CreatedElsewhere, type Creations, noteFound, noteRefused } from "./creations.ts";
 import { type FhirClient, type FoundReferred, lookUpReferred, type WritePolicy } from "./fhir/index.ts";
 import type { StudyResources } from "./mapping/index.ts";
 
@@ -38,7 +38,8 @@ export async function lookUpEarly<T>(
   await claim.take(ids);
   const { referred, study } = lookUp();
   const freed = async () => {
-    if (noted(wanted, await referred, { creations, policy }).length === 0) await claim.end(ids);
+    const absent = noted(wanted, await referred, { creations, policy });
+    await claim.end(ids.filter((id) => !absent.includes(id)));
   };
   freed().catch(() => {});
   return { early: { key: keyOf(wanted), found: referred }, study };
@@ -75,6 +76,18 @@ function refersToNothing({ subject, supporting }: Wanted): boolean {
 function keyOf({ subject, supporting }: Wanted): string {
   const patient = subject.kind === "patient" ? [subject.patient.id, subject.identifier] : [];
   return JSON.stringify([patient, supporting.map(({ resource, keys }) => [resource.resourceType, resource.id, keys])]);
+}
+
+/** After the study was written: what it refers to is there now, but for what FHIR has refused. */
+export function noteWritten(
+  wanted: Wanted,
+  { isRefused }: { isRefused: boolean },
+  { creations, policy }: Pick<ReferredDeps, "creations" | "policy">,
+): void {
+  const all = mayCreate(wanted, policy);
+  const written = isRefused ? mayCreate(wanted, { ...policy, supportingPolicy: "refer" }) : all;
+  noteFound(written, [], creations);
+  noteRefused(all, creations);
 }
 
 /** What of the study's own ids may be created. */

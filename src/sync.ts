@@ -5,7 +5,7 @@
  * on the version that was looked up, and a sync whose mark is no longer the study's mark writes nothing (`isCurrent`, asked right before the write)
  * or is followed by another sync (settle, asked after it).
  */
-import { type Claim, CreatedElsewhere, type Creations, createClaim, noteRefused } from "./creations.ts";
+import { type Claim, CreatedElsewhere, type Creations, type createClaim, WITHOUT_CLAIM } from "./creations.ts";
 import type { DicomClient } from "./dicomweb/index.ts";
 import { type ErrorCode, StudycastError } from "./errors.ts";
 import {
@@ -33,7 +33,7 @@ import {
   type MappingOptions,
   studyIdentity,
 } from "./mapping/index.ts";
-import { type EarlyLookUp, lookUpClaimed, lookUpEarly } from "./referred.ts";
+import { type EarlyLookUp, lookUpClaimed, lookUpEarly, noteWritten } from "./referred.ts";
 import { unlessRefused } from "./refused.ts";
 import { applySiteRules, type SiteModule } from "./site-rules.ts";
 import { parseStudyId, type StudyId } from "./study.ts";
@@ -48,7 +48,7 @@ export type Rejected = {
 
 export type SyncResult = {
   /**
-   * `superseded`: another sync has dealt with the mark, the write lost a race, another process is creating the Patient, or the feed may yet say more: the
+   * `superseded`: another sync has dealt with the mark, the write lost a race, another sync is creating the Patient or a Device, or the feed may yet say more: the
    * study must be synced again.
    */
   kind: "written" | "unchanged" | "removed" | "superseded";
@@ -61,7 +61,7 @@ export type SyncResult = {
   issues: Issue[];
   /** Why the FHIR server refused the supporting resources, without which the study was then written. */
   refused?: StudycastError;
-  /** Of a superseded one: it is no use to sync the study again sooner. */
+  /** Of a superseded one that is put off: it is no use to sync the study again sooner, and nothing has changed of it. */
   againInMs?: number;
 };
 
@@ -85,6 +85,8 @@ export type SyncDeps = {
   feedIsRead(signal: AbortSignal): Promise<boolean>;
   /** What is being created, so that one resource is created by one sync. */
   creations: Creations;
+  /** A dry run, which creates nothing, hands in one that claims nothing. */
+  createClaim: typeof createClaim;
   /** Runs a request and takes its time. */
   timed<T>(service: "dicom" | "fhir", operation: string, work: () => Promise<T>): Promise<T>;
 };
@@ -93,6 +95,8 @@ export type SyncJob = {
   study: StudyId;
   /** A Deleted entry was seen, or an operator has confirmed the deletion: an absent study may be removed from FHIR. */
   gone: boolean;
+  /** A process has died in this job: it is not put off, as the new job would know nothing of that, and what is claimed is probably its own. */
+  isRetaken: boolean;
   /** Whether the mark this sync began with still is the study's mark. */
   isCurrent(): Promise<boolean>;
   /** Called right before the write, with whose signal it goes on: a lost lock does not end it, or nobody would know whether it has happened. */
@@ -120,7 +124,7 @@ export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSigna
 }
 
 async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
-  const claim = createClaim(deps.creations);
+  const claim = job.isRetaken ? WITHOUT_CLAIM : deps.createClaim(deps.creations);
   try {
     return await syncClaimed(job, deps, claim, signal);
   } catch (error) {
@@ -172,11 +176,7 @@ async function syncClaimed(job: SyncJob, deps: SyncDeps, claim: Claim, signal: A
   const plan = (policy: WritePolicy) => planStudy(found, patient, wanted, policy, supporting);
   const planWithout = () => plan({ ...deps.policy, supportingPolicy: "refer" });
   const outcome = await unlessRefused(plan(deps.policy), planWithout, (one) => write(job, deps, one, prepare, signal));
-  if (outcome.refused !== undefined)
-    noteRefused(
-      wanted.supporting.map(({ resource }) => String(resource.id)),
-      deps.creations,
-    );
+  if (outcome.writes > 0) noteWritten(wanted, { isRefused: outcome.refused !== undefined }, deps);
   return { ...outcome, absent: false, instances: instances.length, rejected, issues: wanted.issues };
 }
 

@@ -7,7 +7,7 @@
  * The feed says which study changed; the DICOM service says what it is now; Redis keeps one work list. Parts never call each other: they are wired here.
  */
 import type { Config } from "./config.ts";
-import { createCreations } from "./creations.ts";
+import { createClaim, createCreations, WITHOUT_CLAIM } from "./creations.ts";
 import { type ErrorCode, toStudycastError } from "./errors.ts";
 import { carryOut, ensureEndpoints, ownedStudies, type Plan, probe } from "./fhir/index.ts";
 import { feedStartOf, runFollower } from "./follower.ts";
@@ -118,7 +118,8 @@ export async function runWorker(options: WorkerOptions, { stop, abort }: Signals
       siteRules: options.siteRules,
       carryOut: dryRun === undefined ? carryOut : tellOnly(dryRun),
       ensureEndpoints: dryRun === undefined ? ensureEndpoints : async () => {},
-      creations: createCreations(state),
+      creations: createCreations(state, config.LOCK_MS),
+      createClaim: dryRun === undefined ? createClaim : () => WITHOUT_CLAIM,
       feedIsRead: (signal: AbortSignal) => isFeedRead({ feed, state: services.state }, signal),
       timed: watch.timed,
     };

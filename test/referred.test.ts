@@ -12,10 +12,10 @@ import {
   lookUpBoth,
   planStudy,
 } from "../src/fhir/index.ts";
-import { type StudyResources, studyIdentity } from "../src/mapping/index.ts";
-import { type EarlyLookUp, lookUpClaimed, lookUpEarly, type ReferredDeps } from "../src/referred.ts";
+import { type MappingOptions, type StudyResources, studyIdentity } from "../src/mapping/index.ts";
+import { type EarlyLookUp, lookUpClaimed, lookUpEarly, noteWritten, type ReferredDeps } from "../src/referred.ts";
 import { createState } from "../src/state/index.ts";
-import { study } from "./fhir/samples.ts";
+import { MAPPING, study } from "./fhir/samples.ts";
 import { startTestRedis, type TestRedis } from "./support/redis.ts";
 
 const signal = AbortSignal.timeout(600_000);
@@ -48,7 +48,10 @@ beforeEach(async () => {
 /** What one process has: all share Redis and the FHIR server. */
 const processDeps = (): ReferredDeps => ({
   fhir: client,
-  creations: createCreations(createState(redis.redis, { sourceId: "pacs", settle, graceMs: 50, claimMs: CLAIM_MS })),
+  creations: createCreations(
+    createState(redis.redis, { sourceId: "pacs", settle, graceMs: 50, claimMs: CLAIM_MS }),
+    CLAIM_MS,
+  ),
   policy: { patientPolicy: "create", deletePolicy: "delete" },
   timed(_service, _operation, work) {
     lookUps++;
@@ -204,6 +207,33 @@ describe("a claim", () => {
 
   const [ours, theirs] = [study({ uid: "1.2.840.1" }), study({ uid: "1.2.840.2" })];
 
+  test("is not needed for what a sync of this process has just written", async () => {
+    const written = await begin(theirs);
+    await goOn(theirs, written, deps, write(theirs));
+    noteWritten(theirs, { isRefused: false }, deps);
+    await Promise.all([begin(ours), begin(study({ uid: "1.2.840.9" }))]);
+    expect(await redis.redis.keys("*")).toEqual([]);
+  });
+
+  test("of a Patient that was found does not wait for a Device that was not", async () => {
+    const patientOnly = { ...ours, supporting: [] };
+    await goOn(patientOnly, undefined, deps, write(patientOnly));
+    deps = processDeps();
+    const more = {
+      "00080070": { vr: "LO", Value: ["Maker"] },
+      "00081090": { vr: "LO", Value: ["Model"] },
+      "00181000": { vr: "LO", Value: ["Serial 1"] },
+    };
+    const upsert: MappingOptions = { ...MAPPING, upsert: new Set(["Device"]) };
+    const [scanner, second] = [study({ uid: "1.2.840.8", more }, upsert), study({ uid: "1.2.840.7", more }, upsert)];
+    expect(scanner.supporting).not.toEqual([]);
+    const first = await begin(scanner);
+    await first.found;
+    await delay(50);
+    expect(await goOn(patientOnly, await begin(patientOnly), deps, kindOfPatient)).toBe("found");
+    await isElsewhere(begin(second));
+  });
+
   test("of a sync that ends in a moment is waited for", async () => {
     const first = await begin(theirs);
     const second = begin(ours);
@@ -211,8 +241,8 @@ describe("a claim", () => {
     expect(await goOn(ours, await second, deps, kindOfPatient)).toBe("absent");
   });
 
-  test("of a process that died lasts no longer than LOCK_MS", async () => {
-    await begin(theirs, processDeps());
+  test.each(["a process that died", "a sync that hangs"])("of %s lasts no longer than LOCK_MS", async (whose) => {
+    await begin(theirs, whose === "a sync that hangs" ? deps : processDeps());
     const beganMs = performance.now();
     for (let held = true; held; ) {
       held = await begin(ours).then(

@@ -144,7 +144,14 @@ export const syncOptions = {
     about:
       "How long after a write whose answer never came its study is looked at once more; longer than the FHIR server may take to carry out what it was sent.",
   },
-  LOCK_MS: { kind: "ms", min: 100, max: day, group: "sync", default: 15_000, about: "Life of a sync job's lock." },
+  LOCK_MS: {
+    kind: "ms",
+    min: 100,
+    max: day,
+    group: "sync",
+    default: 15_000,
+    about: "Life of a sync job's lock, and of its claim to create a Patient.",
+  },
   STALLED_MS: {
     kind: "ms",
     min: 100,
