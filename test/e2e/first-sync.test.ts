@@ -43,8 +43,9 @@ const SERVERS =
 test.each(SERVERS)(
   "a patient whose first studies are synced by 8 processes at once is one Patient ($on)",
   async ({ hapi }) => {
-    // One sync at a time in each process, so that eight held writes are eight processes; none is taken for dead meanwhile.
-    const env = { CONCURRENCY: "1", LOCK_MS: "30000", STALLED_MS: "30000", LEASE_MS: "10000" };
+    // One sync at a time in each process, so that eight held writes are eight processes; none is taken for dead meanwhile. A process claims the Patient before
+    // it writes: the next one comes to its own write when LOCK_MS has passed.
+    const env = { CONCURRENCY: "1", LOCK_MS: "5000", STALLED_MS: "60000", LEASE_MS: "10000" };
     stack = await startStack({ hapi, env });
     for (let study = 0; study < STUDIES; study++) stack.dicom.store(image(study));
     stack.fhirProxy.faults([
