@@ -3,7 +3,7 @@
  * condition for a creation. A sync claims what it does not know FHIR to have, and only then looks: until its claim ends no other sync looks.
  */
 import type { State } from "./state/index.ts";
-import { sleep } from "./time.ts";
+import { endsWithin } from "./time.ts";
 
 /** By resource id; shared by the syncs of this process. */
 export type Creations = {
@@ -11,7 +11,7 @@ export type Creations = {
   claims: Map<string, Held>;
   /** `found`: nobody will create it; of one that is deleted later a look-up tells. `refused`: FHIR does not take it, nobody need wait for it. */
   known: Map<string, "found" | "refused">;
-  /** Claims across processes; they end after `claimMs`, too. */
+  /** Claims across processes; they run out after `claimMs`, too. */
   state: Pick<State, "claimCreation" | "endCreation">;
   claimMs: number;
 };
@@ -30,10 +30,10 @@ export function createCreations(state: Creations["state"], claimMs: number): Cre
 
 /** Another sync may be creating what the study refers to, for so long already: it is no use to go on with the study before that has ended. */
 export class CreatedElsewhere extends Error {
-  readonly sinceMs: number;
-  constructor(sinceMs: number) {
+  readonly ageMs: number;
+  constructor(ageMs: number) {
     super("created elsewhere");
-    this.sinceMs = sinceMs;
+    this.ageMs = ageMs;
   }
 }
 
@@ -86,7 +86,7 @@ export function createClaim({ claims, known, state, claimMs }: Creations): Claim
         claims.set(id, held);
         taken.set(id, held);
       }
-      const answers = await Promise.allSettled(unknown.map((id) => state.claimCreation(id)));
+      const answers = await Promise.allSettled(unknown.map((id) => state.claimCreation(id, claimMs)));
       const failed = answers.find((answer) => answer.status === "rejected");
       const ages = answers.flatMap((answer) => (answer.status === "fulfilled" ? (answer.value ?? []) : []));
       if (failed === undefined && ages.length === 0) return;
@@ -96,15 +96,6 @@ export function createClaim({ claims, known, state, claimMs }: Creations): Claim
     covers: (ids) => ids.every((id) => taken.has(id) || known.get(id) === "refused"),
     end,
   };
-}
-
-async function endsWithin(ended: Promise<void>, ms: number): Promise<boolean> {
-  const done = new AbortController();
-  try {
-    return await Promise.race([ended.then(() => true), sleep(ms, done.signal).then(() => false)]);
-  } finally {
-    done.abort();
-  }
 }
 
 /** Notes what a look-up has told of these ids. */

@@ -135,7 +135,7 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
       instances: 0,
       rejected: [],
       issues: [],
-      againInMs: Math.min(Math.max(PUT_OFF_MS, error.sinceMs), deps.putOffCapMs),
+      againInMs: Math.min(Math.max(PUT_OFF_MS, error.ageMs), deps.putOffCapMs),
     };
   } finally {
     await claim.end();
@@ -272,7 +272,7 @@ async function write(
   signal.throwIfAborted();
   const writing = job.startWrite();
   const done = await deps.timed("fhir", "write", () => deps.carryOut(deps.fhir, plan, deps.limits, writing));
-  if (done.kind === "lost-race") return { kind: "superseded", writes: 0, bytes: 0 };
+  if (done.kind === "lost-race") return NOTHING_DONE;
   return { kind: "written", writes: done.writes, bytes: done.bytes };
 }
 

@@ -11,6 +11,16 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** Whether it ends within `ms` milliseconds; `end` must not fail. */
+export async function endsWithin(end: Promise<unknown>, ms: number): Promise<boolean> {
+  const done = new AbortController();
+  try {
+    return await Promise.race([end.then(() => true), sleep(ms, done.signal).then(() => false)]);
+  } finally {
+    done.abort();
+  }
+}
+
 /** Exponential back-off with jitter: attempt 0 waits about `baseMs`, each next one twice as long, never more than `capMs`. `random` gives [0, 1). */
 export function backoffMs(attempt: number, baseMs: number, capMs: number, random: () => number): number {
   const full = Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30));

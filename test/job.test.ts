@@ -66,9 +66,12 @@ describe("a job's end", () => {
   test("a sync that is put off has its next job no sooner than it said", async () => {
     const study = studyId("Microsoft.Default", "1.2.5.1");
     await state.mark([{ study, priority: "live" }]);
+    const { mark } = await state.begin(study);
     await run(study, { kind: "superseded", againInMs: 7000 });
     expect(enqueued).toContain(study);
     expect(delayMs).toBe(7000);
+    // Nothing has changed of it: it is pending as before.
+    expect(await state.isCurrent(study, mark)).toBe(true);
   });
 
   const endedByLostLock = async (study: ReturnType<typeof studyId>, write: boolean) => {

@@ -48,10 +48,7 @@ beforeEach(async () => {
 /** What one process has: all share Redis and the FHIR server. */
 const processDeps = (): ReferredDeps => ({
   fhir: client,
-  creations: createCreations(
-    createState(redis.redis, { sourceId: "pacs", settle, graceMs: 50, claimMs: CLAIM_MS }),
-    CLAIM_MS,
-  ),
+  creations: createCreations(createState(redis.redis, { sourceId: "pacs", settle, graceMs: 50 }), CLAIM_MS),
   policy: { patientPolicy: "create", deletePolicy: "delete" },
   timed(_service, _operation, work) {
     lookUps++;
@@ -196,11 +193,11 @@ describe("a claim", () => {
   test("tells how long it has been held, so that nobody asks often for one that lasts", async () => {
     await begin(theirs);
     await delay(300);
-    const told = begin(ours).catch((error: unknown) => (error instanceof CreatedElsewhere ? error.sinceMs : undefined));
+    const told = begin(ours).catch((error: unknown) => (error instanceof CreatedElsewhere ? error.ageMs : undefined));
     expect(await told).toBeGreaterThan(250);
     const elsewhere = processDeps();
     const other = begin(ours, elsewhere).catch((error: unknown) =>
-      error instanceof CreatedElsewhere ? error.sinceMs : undefined,
+      error instanceof CreatedElsewhere ? error.ageMs : undefined,
     );
     expect(await other).toBeGreaterThan(250);
   });

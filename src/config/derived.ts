@@ -64,7 +64,6 @@ export function stateOptions(config: PartialConfig) {
     sourceId: config.SOURCE_ID,
     graceMs: config.GRACE_MS,
     secondLookMs: config.SECOND_LOOK_MS,
-    claimMs: config.LOCK_MS,
     settle: {
       minMs: config.SETTLE_MIN_MS,
       maxMs: config.SETTLE_MAX_MS,

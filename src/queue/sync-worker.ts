@@ -9,7 +9,7 @@ import { Cluster } from "ioredis";
 import { errorRow, errorText, StudycastError, toStudycastError } from "../errors.ts";
 import { type ConnectOptions, closeRedis, createRedis, endsInTime, type RedisClient } from "../redis/index.ts";
 import type { StudyId } from "../study.ts";
-import { backoffMs, sleep } from "../time.ts";
+import { backoffMs, endsWithin, sleep } from "../time.ts";
 import { BACKOFF, QUEUE_NAME, queuePrefix, type SyncJobData } from "./job.ts";
 import { createBreaker, type PauseOptions } from "./pause.ts";
 import { type Policy, policyFor } from "./retry-policy.ts";
@@ -213,19 +213,15 @@ export function startWorker(
 
   let closing: Promise<void> | undefined;
   async function close(deadlineMs: number): Promise<void> {
-    const done = new AbortController();
-    const within = (end: Promise<unknown>, ms: number) =>
-      Promise.race([end.then(() => true), sleep(ms, done.signal).then(() => false)]);
     const { worker, clients } = opened;
     // Not only what this worker runs: one that was opened anew leaves runs behind.
     const ended = [...runs.values()].map((one) => one.ended);
     const closed = Promise.all([worker.close().catch(() => {}), ...ended]);
-    const idle = await within(closed, deadlineMs);
+    const idle = await endsWithin(closed, deadlineMs);
     stopping.abort();
-    if (!idle) await within(closed, RETURN_MS);
+    if (!idle) await endsWithin(closed, RETURN_MS);
     for (const client of clients) closeRedis(client);
-    await within(Promise.all([...runs.values()].map(({ ended }) => ended)), RETURN_MS);
-    done.abort();
+    await endsWithin(Promise.all([...runs.values()].map(({ ended }) => ended)), RETURN_MS);
   }
 
   return {

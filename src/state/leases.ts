@@ -21,8 +21,8 @@ const RELEASE = script(`
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0`);
 
-export function leases(redis: RedisClient, keys: Keys, { claimMs }: { claimMs: number }) {
-  const process = randomBytes(9).toString("base64url");
+export function leases(redis: RedisClient, keys: Keys) {
+  const claimant = randomBytes(9).toString("base64url");
   /** Undefined when it is ours now. */
   const take = async (key: string, holder: string, ttlMs: number): Promise<number | undefined> => {
     const reply = await runScript(redis, LEASE, [key], [holder, ttlMs]);
@@ -41,14 +41,15 @@ export function leases(redis: RedisClient, keys: Keys, { claimMs }: { claimMs: n
     release: (holder: string): Promise<void> => giveBack(keys.lease, holder),
 
     /**
-     * Claims the creation of a resource for this process, for LOCK_MS at most. Only an order of work: without it the later creation overwrites the earlier
+     * Claims the creation of a resource for this process, for so long at most. Only an order of work: without it the later creation overwrites the earlier
      * one, which fhir/put-back.ts sets right.
      * @returns for how long another process has claimed it, in milliseconds; undefined when it is ours now
      */
-    claimCreation: (id: string): Promise<number | undefined> => take(keys.creation(placeOf(id)), process, claimMs),
+    claimCreation: (id: string, ttlMs: number): Promise<number | undefined> =>
+      take(keys.creation(placeOf(id)), claimant, ttlMs),
 
     /** Ends this process' claim; never throws. */
-    endCreation: (id: string): Promise<void> => giveBack(keys.creation(placeOf(id)), process),
+    endCreation: (id: string): Promise<void> => giveBack(keys.creation(placeOf(id)), claimant),
   };
 }
 

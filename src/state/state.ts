@@ -20,7 +20,6 @@ export type StateOptions = {
   rememberMs?: number;
   goneMs?: number;
   secondLookMs?: number;
-  claimMs?: number;
 };
 export type StoredCheckpoint = { kind: "none" } | { kind: "found"; writeId: string; text: string };
 export type State = ReturnType<typeof createState>;
@@ -30,7 +29,7 @@ const HOUR_MS = 3_600_000;
 /** Every function throws StudycastError of service redis (REDIS_UNAVAILABLE, REDIS_FULL, REDIS_UNAUTHORIZED) when Redis does not do it. */
 export function createState(redis: RedisClient, options: StateOptions) {
   const keys = keysOf(options.sourceId);
-  const times = { rememberMs: HOUR_MS, goneMs: 24 * HOUR_MS, secondLookMs: HOUR_MS / 6, claimMs: 15_000, ...options };
+  const times = { rememberMs: HOUR_MS, goneMs: 24 * HOUR_MS, secondLookMs: HOUR_MS / 6, ...options };
   return {
     // biome-ignore lint/nursery/noMisusedPromises: an object of functions, not a promise
     ...studyMarks(redis, keys, times),
@@ -39,7 +38,7 @@ export function createState(redis: RedisClient, options: StateOptions) {
     ...stamps(redis, keys),
     ...requests(redis, keys, Date.now),
     ...secondLooks(redis, keys, times),
-    ...leases(redis, keys, times),
+    ...leases(redis, keys),
 
     /** The stored checkpoint's text and the id of the write that stored it; whether it can be read is the reader's matter. */
     async checkpoint(): Promise<StoredCheckpoint> {
