@@ -2,7 +2,8 @@
  * The circuit breaker: while a service does not answer, no worker of any process starts a job. It is BullMQ's rate limit key with an expiry, so it ends
  * by itself and burns no attempts. Each of the two services is judged by itself.
  *
- * Invariant: a pause is never shortened by a later, shorter one.
+ * Invariants: a pause is never shortened by a later, shorter one. What fails while it lasts began before it, and says nothing that is not known: only a
+ * server's own Retry-After prolongs it. One outage under many concurrent syncs thus makes the pauses of one.
  */
 import type { ErrorCode } from "../errors.ts";
 import { type RedisClient, redisError } from "../redis/index.ts";
@@ -18,9 +19,11 @@ export type PauseOptions = {
   onPause(service: PausableService, ms: number, code: ErrorCode): void;
 };
 
-/** KEYS 1 BullMQ's limiter key. ARGV 1 a number no limit reaches, 2 ms. Returns 1 when the pause was set or prolonged. */
-const PROLONG = `
-if redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('PTTL', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+/** KEYS 1 BullMQ's limiter key. ARGV 1 a number no limit reaches, 2 ms, 3 whether to `keep` or `prolong` a pause that runs. Returns 1 when it was set or prolonged. */
+const PAUSE = `
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  if ARGV[3] == 'keep' or redis.call('PTTL', KEYS[1]) >= tonumber(ARGV[2]) then return 0 end
+end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1`;
 const UNREACHABLE_COUNT = String(Number.MAX_SAFE_INTEGER);
@@ -52,7 +55,7 @@ export function createBreaker(redis: RedisClient, limiterKey: string, options: P
       if (!certain && (await probeOnce(service, signal))) return false;
       const wantedMs = retryAfterMs ?? backoffMs(pausesInARow[service], options.baseMs, options.capMs, options.random);
       const ms = Math.max(1, Math.min(Math.ceil(wantedMs), options.capMs));
-      if (await prolong(redis, limiterKey, ms)) {
+      if (await pause(redis, limiterKey, ms, retryAfterMs === undefined ? "keep" : "prolong")) {
         pausesInARow[service]++;
         options.onPause(service, ms, code);
       }
@@ -67,9 +70,14 @@ export function createBreaker(redis: RedisClient, limiterKey: string, options: P
   };
 }
 
-async function prolong(redis: RedisClient, limiterKey: string, ms: number): Promise<boolean> {
+async function pause(
+  redis: RedisClient,
+  limiterKey: string,
+  ms: number,
+  running: "keep" | "prolong",
+): Promise<boolean> {
   try {
-    return (await redis.eval(PROLONG, 1, limiterKey, UNREACHABLE_COUNT, ms)) === 1;
+    return (await redis.eval(PAUSE, 1, limiterKey, UNREACHABLE_COUNT, ms, running)) === 1;
   } catch (error) {
     throw redisError(error);
   }

@@ -192,6 +192,38 @@ describe("retry policy", () => {
     expect(Math.max(...pauses)).toBeLessThanOrEqual(200);
   });
 
+  test("eight syncs that fail in one outage make one short pause, not one that doubles eight times", async () => {
+    const pauses: number[] = [];
+    const begun: (() => void)[] = [];
+    let up = false;
+    const sync = async () => {
+      if (up) return;
+      await new Promise<void>((resolve) => {
+        begun.push(resolve);
+        if (begun.length === 8) for (const end of begun) end();
+      });
+      throw new StudycastError("DICOM_UNAVAILABLE");
+    };
+    const options = {
+      probe: async () => up,
+      onPause: (_: string, ms: number) => void pauses.push(ms),
+      backoffBaseMs: 400,
+      pauseCapMs: 60_000,
+    };
+    h.work(sync, { ...options, concurrency: 4 });
+    h.work(sync, { ...options, concurrency: 4 });
+    await h.mark(...Array.from({ length: 8 }, (_, n) => live(n)));
+    await until(
+      "all have failed and gone back",
+      async () => pauses.length > 0 && (await h.queue.counts()).active === 0,
+    );
+    up = true;
+    expect(pauses).toHaveLength(1);
+    expect(pauses[0]).toBeLessThanOrEqual(400);
+    expect(await h.queue.pausedMs()).toBeLessThanOrEqual(400);
+    await synced();
+  });
+
   test("a study that gets 503 for ever does not hold up others while the service answers its probe", async () => {
     h.work(
       async ({ study: id }) => {
