@@ -16,11 +16,13 @@ export type SoakFault = { name: string; befall(site: SoakSite, signal: AbortSign
 
 const TROUBLE_MS = 10_000;
 
-export const SOAK_FAULTS: readonly SoakFault[] = [
+const KILL: SoakFault = { name: "a worker is killed and comes back", befall: ({ killOther }) => killOther(3000) };
+
+const ROUND: readonly SoakFault[] = [
   proxied("FHIR answers 503", "fhir", [{ effect: { kind: "status", status: 503 } }]),
   proxied("DICOM answers 500", "dicom", [{ effect: { kind: "status", status: 500 } }]),
   { name: "Redis is killed and comes back", befall: ({ signalRedis }) => signalRedis("SIGKILL") },
-  { name: "a worker is killed and comes back", befall: ({ killOther }) => killOther(3000) },
+  KILL,
   proxied("FHIR commits and resets the connection", "fhir", [half({ kind: "reset", when: "after" })]),
   proxied("FHIR answers 429 with Retry-After", "fhir", [half({ kind: "status", status: 429, retryAfter: 2 })]),
   {
@@ -48,6 +50,9 @@ export const SOAK_FAULTS: readonly SoakFault[] = [
     },
   },
 ];
+
+/** The kill comes in every second round: a life of ten minutes is half warm-up, and too short to tell a slope. */
+export const SOAK_FAULTS: readonly SoakFault[] = [...ROUND, ...ROUND.filter((fault) => fault !== KILL)];
 
 /** Half of the requests. */
 function half(effect: Effect): Fault {

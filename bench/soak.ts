@@ -212,7 +212,7 @@ function answer({
   const longest = all.filter(({ name }) => name === "other").sort((a, b) => b.looks.length - a.looks.length);
   const figures = [...steady, ...longest.slice(0, 1)].flatMap((life): Figure[] => {
     const who = life.name === "steady" ? "the steady worker" : "the other, its longest life";
-    const looks = after(life, life.name === "steady" ? warmUpMs : Math.min(warmUpMs, 180_000));
+    const looks = after(life, warmUpMs);
     const of = (value: (look: Life["looks"][number]) => number) =>
       looks.map((look) => ({ atMs: look.atMs, value: value(look) }));
     return [

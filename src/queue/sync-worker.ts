@@ -205,7 +205,7 @@ export function startWorker(
     });
     worker.on("error", () => {}); // Redis' trouble is told by the state's own commands
     worker.on("lockRenewalFailed", (ids) => {
-      for (const id of ids) worker.cancelJob(id, "lock lost");
+      for (const id of ids) worker.cancelJob(id); // without a reason in words: throwIfAborted would throw the words, not an AbortError
     });
     return { worker, clients };
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { StudycastError } from "../../src/errors.ts";
+import { StudycastError, toStudycastError } from "../../src/errors.ts";
 import type { Decision, RunningJob } from "../../src/queue/index.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
 import { createHarness, type Harness, numberOf, study, until } from "./harness.ts";
@@ -179,7 +179,7 @@ describe("retry policy", () => {
     h.work(sync, options);
     await h.mark(...Array.from({ length: 30 }, (_, n) => live(n)));
     await until("a pause", () => pauses.length > 2);
-    expect(await h.queue.pausedMs()).toBeGreaterThan(0);
+    await until("it is paused", async () => (await h.queue.pausedMs()) > 0);
     await delay(1000);
     expect(calls).toBeLessThan(150); // 8 at a time and a pause of up to 0.2 s between: not a storm
     up = true;
@@ -281,6 +281,7 @@ describe("losing the worker or the lock", () => {
     let running = 0;
     let most = 0;
     let aborted = 0;
+    const reasons: unknown[] = [];
     h.work(
       async (_, signal) => {
         most = Math.max(most, ++running);
@@ -288,6 +289,7 @@ describe("losing the worker or the lock", () => {
           await delay(aborted === 0 ? 20_000 : 5, undefined, { signal });
         } catch {
           aborted++;
+          reasons.push(signal.reason);
           await delay(50);
           throw new StudycastError("ABORTED");
         } finally {
@@ -302,6 +304,8 @@ describe("losing the worker or the lock", () => {
     await until("it was aborted", () => aborted === 1, 5000);
     await synced();
     expect(most).toBe(1);
+    // What `signal.throwIfAborted` throws must be known as an end, not as an error of the program.
+    expect(reasons.map((reason) => toStudycastError(reason).code)).toEqual(["ABORTED"]);
   });
 
   test("a study whose process died too often in it is set aside as failed, and retried on demand", async () => {
