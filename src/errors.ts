@@ -160,7 +160,7 @@ export const ERRORS = {
   FEED_LATE: {
     class: "transient",
     service: "dicom",
-    message: "Entries of the change feed could be read only after GRACE_MS; the second look has found them.",
+    message: "Entries of the change feed could be read only after GRACE_MS; the late read has found them.",
     hint: "Raise GRACE_MS above the longest time a writer of the DICOM service takes; `studycast resync --changed-since TIME` finds what came later still.",
   },
   FEED_ENTRY_INVALID: {

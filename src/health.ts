@@ -16,7 +16,7 @@ export type Health = {
   waitsFor(reason: string | undefined): void;
   started(): void;
   feed(status: FeedStatus): void;
-  /** The second look has found entries of the feed: what is assumed of the service does not hold. */
+  /** The late read has found entries of the feed: what is assumed of the service does not hold. */
   late(): void;
   /** Whether this process follows the feed. */
   follows(): boolean;

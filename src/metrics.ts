@@ -30,11 +30,11 @@ export const METRICS = {
   },
   feed_entries_late_total: {
     type: "counter",
-    help: "Entries found by the second look only: they were committed later than GRACE_MS allows.",
+    help: "Entries found by the late read only: they were committed later than GRACE_MS allows.",
   },
   feed_sequences_missing_total: {
     type: "counter",
-    help: "Sequences given up after the second look; services leave some out.",
+    help: "Sequences given up after the late read; services leave some out.",
   },
   feed_errors_total: { type: "counter", help: "Feed requests that failed, by error code.", labels: ["code"] },
   feed_latest_sequence: { type: "gauge", help: "Last sequence of the feed, sampled by a timer of its own." },

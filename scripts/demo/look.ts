@@ -67,7 +67,7 @@ async function readTo(state: ReturnType<typeof createState>): Promise<{ scan: nu
   const stored = await state.checkpoint();
   if (stored.kind === "none") return { scan: 0, unread: 0 };
   const { ranges } = parseCheckpoint(stored.text);
-  const due = ranges.filter(({ notBefore }) => notBefore === undefined); // a second look at an expired hole comes hours later
+  const due = ranges.filter(({ notBefore }) => notBefore === undefined); // the late read of an expired hole comes hours later
   return {
     scan: due.find(({ to }) => to === null)?.scan ?? 0,
     unread: due.reduce((sum, { to, scan, holes }) => sum + (to === null ? 0 : to - scan) + holes.length, 0),

@@ -47,7 +47,7 @@ export type FeedPage = {
   expired: Hole[];
   /** Holes given up for good: sequences never used, as far as anybody can tell. */
   missing: Hole[];
-  /** So many entries were found by the second look: the grace period was too short for them. */
+  /** So many entries were found by the late read: the grace period was too short for them. */
   late: number;
   /** Ids of ranges that have been read to their end. */
   rangesDone: string[];

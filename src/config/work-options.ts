@@ -58,7 +58,7 @@ export const feedOptions = {
     max: 7 * day,
     group: "feed",
     default: 21_600_000,
-    about: "How long after that its place is read once more.",
+    about: "How long after that its place is read once more: the late read.",
   },
   LATEST_MS: {
     kind: "ms",

@@ -17,7 +17,7 @@ const EPOCH_MS = 1_700_000_000_000;
 
 type Row = { sequence: number; commitMs: number; timestampMs: number };
 
-/** `in-time`: within the grace period. `late`: some after it, before the second look. `beyond`: some after that as well. */
+/** `in-time`: within the grace period. `late`: some after it, before the late read. `beyond`: some after that as well. */
 export type Commits = "in-time" | "late" | "beyond";
 
 export type Outcome = {
@@ -31,7 +31,7 @@ export type Outcome = {
   twice: number[];
   pages: number;
   expired: number;
-  /** So many were found by the second look, which is what shows as degraded. */
+  /** So many were found by the late read, which is what shows as degraded. */
   late: number;
   /** The reader crashed now and then: it reads again from an older checkpoint, where a hole may still be open. */
   crashes: boolean;

@@ -8,7 +8,7 @@ export type Tally = {
   entries: number;
   expired: number;
   foundLate: number;
-  /** Entries that came even after the second look; each was told of as given up. */
+  /** Entries that came even after the late read; each was told of as given up. */
   givenUp: number;
   bad: Outcome[];
 };

@@ -18,7 +18,7 @@ function answers(route: Route, status: number, more: { body?: string; retryAfter
 
 export const DICOM_FAULTS: Readonly<Record<string, FaultKind>> = {
   "dicom-late-commit": {
-    // Up to beyond the grace period: then the entry is found by the second look.
+    // Up to beyond the grace period: then the entry is found by the late read.
     lasts: [100, 1500],
     weight: 3,
     group: "feed",
