@@ -308,6 +308,37 @@ describe("losing the worker or the lock", () => {
     expect(reasons.map((reason) => toStudycastError(reason).code)).toEqual(["ABORTED"]);
   });
 
+  test("a write under way when the worker is opened anew goes on, and the next run of its study begins after its end", async () => {
+    const write = Promise.withResolvers<void>();
+    let running = 0;
+    let most = 0;
+    let runs = 0;
+    const worker = h.work(
+      async () => {
+        most = Math.max(most, ++running);
+        // Whatever its signal says, as a write does.
+        if (++runs === 1) await write.promise;
+        running--;
+      },
+      { lockMs: 400, stalledMs: 200 },
+    );
+    await h.mark(live(1), live(2));
+    await until("one is held, the other is done", async () => runs === 2 && (await h.state.counts()).pending === 1);
+    worker.reopen();
+    await h.mark(live(3));
+    await until("the new one works", () => runs === 3);
+    await until(
+      "the lock has run out",
+      async () => (await server.redis.hget("studycast:{s1}:queue:sync:1", "stc")) === "1",
+    );
+    await delay(300);
+    expect(runs).toBe(3);
+    write.resolve();
+    await synced();
+    await idle();
+    expect({ most, runs }).toEqual({ most: 2, runs: 4 });
+  });
+
   test("a study whose process died too often in it is set aside as failed, and retried on demand", async () => {
     const deaths: number[] = [];
     await h.mark(live(1));
