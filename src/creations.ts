@@ -3,7 +3,7 @@
  * condition for a creation. A sync claims what it does not know FHIR to have, and only then looks: until its claim ends no other sync looks.
  */
 import type { State } from "./state/index.ts";
-import { endsWithin } from "./time.ts";
+import { sleep } from "./time.ts";
 
 /** By resource id; shared by the syncs of this process. */
 export type Creations = {
@@ -21,8 +21,8 @@ type Held = { ended: Promise<void>; end: () => void; sinceMs: number };
 
 /** So many ids are remembered. */
 const REMEMBERED = 10_000;
-/** A sync that waits holds a place, so it waits only for claims that are younger than this, until they are as old; else it is put off. */
-const YOUNG_MS = 50;
+/** Patience of a sync whose study is read: so many times what it has taken so far, within these bounds. */
+const PATIENCE = { times: 2, leastMs: 50, mostMs: 1000 };
 
 export function createCreations(state: Creations["state"], claimMs: number): Creations {
   return { claims: new Map(), known: new Map(), state, claimMs };
@@ -53,7 +53,36 @@ export type Claim = {
 /** Of a sync that is not put off: it goes on whatever others do. */
 export const WITHOUT_CLAIM: Claim = { take: async () => {}, covers: () => true, end: async () => {} };
 
-export function createClaim({ claims, known, state, claimMs }: Creations): Claim {
+/** For how long one sync waits for others of this process before it is put off. */
+export type Patience = {
+  /** The study has been read, or cannot be. */
+  hasRead(): void;
+  /** Resolves when it is no use to wait any longer. */
+  tired(): Promise<void>;
+  end(): void;
+};
+
+/** While its study is being read, waiting costs nothing; then it holds a place, but to be put off means to read the study again. */
+export function createPatience(signal: AbortSignal): Patience {
+  const startedMs = performance.now();
+  const read = Promise.withResolvers<void>();
+  const over = new AbortController();
+  const afterRead = () => {
+    const ms = PATIENCE.times * (performance.now() - startedMs);
+    return sleep(Math.min(Math.max(ms, PATIENCE.leastMs), PATIENCE.mostMs), AbortSignal.any([signal, over.signal]));
+  };
+  let tired: Promise<void> | undefined;
+  return {
+    hasRead: () => read.resolve(),
+    tired() {
+      tired ??= read.promise.then(afterRead);
+      return tired;
+    },
+    end: () => over.abort(),
+  };
+}
+
+export function createClaim({ claims, known, state, claimMs }: Creations, { tired }: Pick<Patience, "tired">): Claim {
   const taken = new Map<string, Held>();
 
   async function end(ids: readonly string[] = [...taken.keys()]): Promise<void> {
@@ -75,7 +104,7 @@ export function createClaim({ claims, known, state, claimMs }: Creations): Claim
           .flatMap((id) => claims.get(id) ?? [])
           .filter((held) => age(held) < claimMs);
       for (let [other] = others(); other !== undefined; [other] = others()) {
-        const hasEnded = await endsWithin(other.ended, YOUNG_MS - age(other));
+        const hasEnded = await Promise.race([other.ended.then(() => true), tired().then(() => false)]);
         if (!hasEnded && others().includes(other)) throw new CreatedElsewhere(age(other));
       }
       // No await since the last look at the others' claims.

@@ -5,7 +5,15 @@
  * on the version that was looked up, and a sync whose mark is no longer the study's mark writes nothing (`isCurrent`, asked right before the write)
  * or is followed by another sync (settle, asked after it).
  */
-import { type Claim, CreatedElsewhere, type Creations, type createClaim, WITHOUT_CLAIM } from "./creations.ts";
+import {
+  type Claim,
+  CreatedElsewhere,
+  type Creations,
+  type createClaim,
+  createPatience,
+  type Patience,
+  WITHOUT_CLAIM,
+} from "./creations.ts";
 import type { DicomClient } from "./dicomweb/index.ts";
 import { type ErrorCode, StudycastError } from "./errors.ts";
 import {
@@ -124,9 +132,10 @@ export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSigna
 }
 
 async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
-  const claim = job.isRetaken ? WITHOUT_CLAIM : deps.createClaim(deps.creations);
+  const patience = createPatience(signal);
+  const claim = job.isRetaken ? WITHOUT_CLAIM : deps.createClaim(deps.creations, patience);
   try {
-    return await syncClaimed(job, deps, claim, signal);
+    return await syncClaimed(job, deps, claim, patience, signal);
   } catch (error) {
     if (!(error instanceof CreatedElsewhere)) throw error;
     return {
@@ -138,11 +147,18 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
       againInMs: Math.min(Math.max(PUT_OFF_MS, error.ageMs), deps.putOffCapMs),
     };
   } finally {
+    patience.end();
     await claim.end();
   }
 }
 
-async function syncClaimed(job: SyncJob, deps: SyncDeps, claim: Claim, signal: AbortSignal): Promise<SyncResult> {
+async function syncClaimed(
+  job: SyncJob,
+  deps: SyncDeps,
+  claim: Claim,
+  patience: Patience,
+  signal: AbortSignal,
+): Promise<SyncResult> {
   const begun = Promise.withResolvers<InstanceAttributes | undefined>();
   const [{ found, early }, read] = await together(signal, [
     async (both) => lookUp(job.study, await begun.promise, deps, claim, both),
@@ -152,7 +168,8 @@ async function syncClaimed(job: SyncJob, deps: SyncDeps, claim: Claim, signal: A
         .catch((error: unknown) => {
           begun.reject(error);
           throw error;
-        }),
+        })
+        .finally(patience.hasRead),
   ]);
   if (read === "absent") return removeStudy(job, deps, found, signal);
 
