@@ -3,7 +3,7 @@
  * condition for a creation. A sync claims what it does not know FHIR to have, and only then looks: until its claim ends no other sync looks.
  */
 import type { State } from "./state/index.ts";
-import { sleep } from "./time.ts";
+import { endsWithin } from "./time.ts";
 
 /** By resource id; shared by the syncs of this process. */
 export type Creations = {
@@ -14,6 +14,8 @@ export type Creations = {
   /** Claims across processes; they run out after `claimMs`, too. */
   state: Pick<State, "claimCreation" | "endCreation">;
   claimMs: number;
+  /** How long this process' claims last, on average of late. */
+  usualMs: number;
 };
 
 /** `sinceMs`: by performance.now. */
@@ -21,11 +23,13 @@ type Held = { ended: Promise<void>; end: () => void; sinceMs: number };
 
 /** So many ids are remembered. */
 const REMEMBERED = 10_000;
-/** Patience of a sync whose study is read: so many times what it has taken so far, within these bounds. */
-const PATIENCE = { times: 2, leastMs: 50, mostMs: 1000 };
+/** Where claims last longer than this, none is waited for: a sync that waits holds a place. To be put off means to read the study again. */
+const WAITED_FOR_MS = 300;
+/** Weight of the newest claim in `usualMs`, and what is taken for usual at first. */
+const USUAL = { weight: 1 / 8, firstMs: 25 };
 
 export function createCreations(state: Creations["state"], claimMs: number): Creations {
-  return { claims: new Map(), known: new Map(), state, claimMs };
+  return { claims: new Map(), known: new Map(), state, claimMs, usualMs: USUAL.firstMs };
 }
 
 /** Another sync may be creating what the study refers to, for so long already: it is no use to go on with the study before that has ended. */
@@ -53,37 +57,13 @@ export type Claim = {
 /** Of a sync that is not put off: it goes on whatever others do. */
 export const WITHOUT_CLAIM: Claim = { take: async () => {}, covers: () => true, end: async () => {} };
 
-/** For how long one sync waits for others of this process before it is put off. */
-export type Patience = {
-  /** The study has been read, or cannot be. */
-  hasRead(): void;
-  /** Resolves when it is no use to wait any longer. */
-  tired(): Promise<void>;
-  end(): void;
-};
-
-/** While its study is being read, waiting costs nothing; then it holds a place, but to be put off means to read the study again. */
-export function createPatience(signal: AbortSignal): Patience {
-  const startedMs = performance.now();
-  const read = Promise.withResolvers<void>();
-  const over = new AbortController();
-  const afterRead = () => {
-    const ms = PATIENCE.times * (performance.now() - startedMs);
-    return sleep(Math.min(Math.max(ms, PATIENCE.leastMs), PATIENCE.mostMs), AbortSignal.any([signal, over.signal]));
-  };
-  let tired: Promise<void> | undefined;
-  return {
-    hasRead: () => read.resolve(),
-    tired() {
-      tired ??= read.promise.then(afterRead);
-      return tired;
-    },
-    end: () => over.abort(),
-  };
-}
-
-export function createClaim({ claims, known, state, claimMs }: Creations, { tired }: Pick<Patience, "tired">): Claim {
+export function createClaim(creations: Creations): Claim {
+  const { claims, known, state, claimMs } = creations;
   const taken = new Map<string, Held>();
+  const age = ({ sinceMs }: Held) => performance.now() - sinceMs;
+  const noteAge = (ms: number) => {
+    creations.usualMs += USUAL.weight * (ms - creations.usualMs);
+  };
 
   async function end(ids: readonly string[] = [...taken.keys()]): Promise<void> {
     const ended = [...taken].filter(([id]) => ids.includes(id));
@@ -91,6 +71,7 @@ export function createClaim({ claims, known, state, claimMs }: Creations, { tire
     await Promise.all(ended.map(([id]) => state.endCreation(id)));
     for (const [id, held] of ended) {
       if (claims.get(id) === held) claims.delete(id);
+      noteAge(age(held));
       held.end();
     }
   }
@@ -98,13 +79,13 @@ export function createClaim({ claims, known, state, claimMs }: Creations, { tire
   return {
     async take(ids) {
       const wanted = () => ids.filter((id) => !known.has(id) && !taken.has(id));
-      const age = ({ sinceMs }: Held) => performance.now() - sinceMs;
       const others = () =>
         wanted()
           .flatMap((id) => claims.get(id) ?? [])
           .filter((held) => age(held) < claimMs);
       for (let [other] = others(); other !== undefined; [other] = others()) {
-        const hasEnded = await Promise.race([other.ended.then(() => true), tired().then(() => false)]);
+        const waitMs = creations.usualMs > WAITED_FOR_MS ? 0 : 2 * creations.usualMs - age(other);
+        const hasEnded = await endsWithin(other.ended, waitMs);
         if (!hasEnded && others().includes(other)) throw new CreatedElsewhere(age(other));
       }
       // No await since the last look at the others' claims.

@@ -5,15 +5,7 @@
  * on the version that was looked up, and a sync whose mark is no longer the study's mark writes nothing (`isCurrent`, asked right before the write)
  * or is followed by another sync (settle, asked after it).
  */
-import {
-  type Claim,
-  CreatedElsewhere,
-  type Creations,
-  type createClaim,
-  createPatience,
-  type Patience,
-  WITHOUT_CLAIM,
-} from "./creations.ts";
+import { type Claim, CreatedElsewhere, type Creations, type createClaim, WITHOUT_CLAIM } from "./creations.ts";
 import type { DicomClient } from "./dicomweb/index.ts";
 import { type ErrorCode, StudycastError } from "./errors.ts";
 import {
@@ -132,10 +124,9 @@ export async function syncStudy(job: SyncJob, deps: SyncDeps, signal: AbortSigna
 }
 
 async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Promise<SyncResult> {
-  const patience = createPatience(signal);
-  const claim = job.isRetaken ? WITHOUT_CLAIM : deps.createClaim(deps.creations, patience);
+  const claim = job.isRetaken ? WITHOUT_CLAIM : deps.createClaim(deps.creations);
   try {
-    return await syncClaimed(job, deps, claim, patience, signal);
+    return await syncClaimed(job, deps, claim, signal);
   } catch (error) {
     if (!(error instanceof CreatedElsewhere)) throw error;
     return {
@@ -147,18 +138,11 @@ async function syncOnce(job: SyncJob, deps: SyncDeps, signal: AbortSignal): Prom
       againInMs: Math.min(Math.max(PUT_OFF_MS, error.ageMs), deps.putOffCapMs),
     };
   } finally {
-    patience.end();
     await claim.end();
   }
 }
 
-async function syncClaimed(
-  job: SyncJob,
-  deps: SyncDeps,
-  claim: Claim,
-  patience: Patience,
-  signal: AbortSignal,
-): Promise<SyncResult> {
+async function syncClaimed(job: SyncJob, deps: SyncDeps, claim: Claim, signal: AbortSignal): Promise<SyncResult> {
   const begun = Promise.withResolvers<InstanceAttributes | undefined>();
   const [{ found, early }, read] = await together(signal, [
     async (both) => lookUp(job.study, await begun.promise, deps, claim, both),
@@ -168,8 +152,7 @@ async function syncClaimed(
         .catch((error: unknown) => {
           begun.reject(error);
           throw error;
-        })
-        .finally(patience.hasRead),
+        }),
   ]);
   if (read === "absent") return removeStudy(job, deps, found, signal);
 

@@ -3,14 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { startFaultProxy } from "../emulators/fault-proxy/index.ts";
 import { startFhirEmulator } from "../emulators/fhir/index.ts";
-import {
-  type Claim,
-  CreatedElsewhere,
-  createClaim,
-  createCreations,
-  createPatience,
-  noteRefused,
-} from "../src/creations.ts";
+import { type Claim, CreatedElsewhere, createClaim, createCreations, noteRefused } from "../src/creations.ts";
 import {
   carryOut,
   createFhirClient,
@@ -29,7 +22,6 @@ const signal = AbortSignal.timeout(600_000);
 
 const settle = { minMs: 0, maxMs: 100, factor: 1, burstEndMs: 60_000 };
 const CLAIM_MS = 1000;
-const PATIENCE = { tired: () => delay(50) };
 
 let redis: TestRedis;
 let server: Awaited<ReturnType<typeof startFhirEmulator>>;
@@ -68,7 +60,7 @@ type Begun = EarlyLookUp & { claim: Claim };
 
 /** Looks the study and what it refers to up, as a sync of the process does with its first instance. */
 async function begin(wanted: StudyResources, process = deps, until: AbortSignal = signal): Promise<Begun> {
-  const claim = createClaim(process.creations, PATIENCE);
+  const claim = createClaim(process.creations);
   const identity = studyIdentity("pacs", wanted.study);
   const { early, study: found } = await lookUpEarly(wanted, claim, process, () =>
     lookUpBoth(client, identity, wanted, until),
@@ -84,7 +76,7 @@ async function goOn<T>(
   process: ReferredDeps,
   work: (found: FoundReferred) => Promise<T>,
 ): Promise<T> {
-  const claim = early?.claim ?? createClaim(process.creations, PATIENCE);
+  const claim = early?.claim ?? createClaim(process.creations);
   try {
     return await work(await lookUpClaimed(wanted, early, claim, process, signal));
   } finally {
@@ -246,33 +238,32 @@ describe("a claim", () => {
     expect(await goOn(ours, await second, deps, kindOfPatient)).toBe("absent");
   });
 
-  test("is waited for while the study is being read, and then twice as long as that took", async () => {
-    const beganMs = performance.now();
-    const patience = createPatience(signal);
-    let tiredMs = 0;
-    const tired = patience.tired().then(() => {
-      tiredMs = performance.now();
-    });
-    await delay(200);
-    expect(tiredMs).toBe(0);
-    patience.hasRead();
-    const readMs = performance.now() - beganMs;
-    await tired;
-    expect(tiredMs - beganMs).toBeGreaterThan(2.9 * readMs);
-    expect(tiredMs - beganMs).toBeLessThan(readMs + 1000 + 500);
+  test("is waited for where claims usually end soon, and by nobody where they last", async () => {
+    const second = (usualMs: number) => {
+      deps.creations.usualMs = usualMs;
+      const beganMs = performance.now();
+      return begin(ours).then(
+        ({ claim }) => claim.end().then(() => "went on"),
+        () => performance.now() - beganMs,
+      );
+    };
+    const first = await begin(theirs);
+    expect(await second(1000)).toBeLessThan(150);
+    expect(await second(200)).toBeGreaterThan(150);
+    const waits = second(300);
+    await delay(50);
+    await first.claim.end();
+    expect(await waits).toBe("went on");
   });
 
-  test("is waited for no longer when the sync ends or is aborted", async () => {
-    const abort = new AbortController();
-    const [ended, aborted] = [createPatience(signal), createPatience(abort.signal)];
-    await delay(300);
-    for (const one of [ended, aborted]) one.hasRead();
-    const both = Promise.all([ended.tired(), aborted.tired()]);
-    const beganMs = performance.now();
-    ended.end();
-    abort.abort();
-    await both;
-    expect(performance.now() - beganMs).toBeLessThan(500);
+  test("that lasts makes claims of its process count as lasting", async () => {
+    for (let n = 0; n < 4; n++) {
+      const { claim } = await begin(theirs);
+      await delay(300);
+      await claim.end();
+    }
+    expect(deps.creations.usualMs).toBeGreaterThan(100);
+    expect(deps.creations.usualMs).toBeLessThan(300);
   });
 
   test.each(["a process that died", "a sync that hangs"])("of %s lasts no longer than LOCK_MS", async (whose) => {
