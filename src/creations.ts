@@ -14,8 +14,6 @@ export type Creations = {
   /** Claims across processes; they run out after `claimMs`, too. */
   state: Pick<State, "claimCreation" | "endCreation">;
   claimMs: number;
-  /** How long this process' claims last, on average of late. */
-  usualMs: number;
 };
 
 /** `sinceMs`: by performance.now. */
@@ -23,13 +21,11 @@ type Held = { ended: Promise<void>; end: () => void; sinceMs: number };
 
 /** So many ids are remembered. */
 const REMEMBERED = 10_000;
-/** Where claims last longer than this, none is waited for: a sync that waits holds a place. To be put off means to read the study again. */
-const WAITED_FOR_MS = 300;
-/** Weight of the newest claim in `usualMs`, and what is taken for usual at first. */
-const USUAL = { weight: 1 / 8, firstMs: 25 };
+/** A sync that waits holds a place, so it waits only for claims that are younger than this, until they are as old; else it is put off. */
+const YOUNG_MS = 50;
 
 export function createCreations(state: Creations["state"], claimMs: number): Creations {
-  return { claims: new Map(), known: new Map(), state, claimMs, usualMs: USUAL.firstMs };
+  return { claims: new Map(), known: new Map(), state, claimMs };
 }
 
 /** Another sync may be creating what the study refers to, for so long already: it is no use to go on with the study before that has ended. */
@@ -57,13 +53,8 @@ export type Claim = {
 /** Of a sync that is not put off: it goes on whatever others do. */
 export const WITHOUT_CLAIM: Claim = { take: async () => {}, covers: () => true, end: async () => {} };
 
-export function createClaim(creations: Creations): Claim {
-  const { claims, known, state, claimMs } = creations;
+export function createClaim({ claims, known, state, claimMs }: Creations): Claim {
   const taken = new Map<string, Held>();
-  const age = ({ sinceMs }: Held) => performance.now() - sinceMs;
-  const noteAge = (ms: number) => {
-    creations.usualMs += USUAL.weight * (ms - creations.usualMs);
-  };
 
   async function end(ids: readonly string[] = [...taken.keys()]): Promise<void> {
     const ended = [...taken].filter(([id]) => ids.includes(id));
@@ -71,7 +62,6 @@ export function createClaim(creations: Creations): Claim {
     await Promise.all(ended.map(([id]) => state.endCreation(id)));
     for (const [id, held] of ended) {
       if (claims.get(id) === held) claims.delete(id);
-      noteAge(age(held));
       held.end();
     }
   }
@@ -79,13 +69,13 @@ export function createClaim(creations: Creations): Claim {
   return {
     async take(ids) {
       const wanted = () => ids.filter((id) => !known.has(id) && !taken.has(id));
+      const age = ({ sinceMs }: Held) => performance.now() - sinceMs;
       const others = () =>
         wanted()
           .flatMap((id) => claims.get(id) ?? [])
           .filter((held) => age(held) < claimMs);
       for (let [other] = others(); other !== undefined; [other] = others()) {
-        const waitMs = creations.usualMs > WAITED_FOR_MS ? 0 : 2 * creations.usualMs - age(other);
-        const hasEnded = await endsWithin(other.ended, waitMs);
+        const hasEnded = await endsWithin(other.ended, YOUNG_MS - age(other));
         if (!hasEnded && others().includes(other)) throw new CreatedElsewhere(age(other));
       }
       // No await since the last look at the others' claims.

@@ -238,34 +238,6 @@ describe("a claim", () => {
     expect(await goOn(ours, await second, deps, kindOfPatient)).toBe("absent");
   });
 
-  test("is waited for where claims usually end soon, and by nobody where they last", async () => {
-    const second = (usualMs: number) => {
-      deps.creations.usualMs = usualMs;
-      const beganMs = performance.now();
-      return begin(ours).then(
-        ({ claim }) => claim.end().then(() => "went on"),
-        () => performance.now() - beganMs,
-      );
-    };
-    const first = await begin(theirs);
-    expect(await second(1000)).toBeLessThan(150);
-    expect(await second(200)).toBeGreaterThan(150);
-    const waits = second(300);
-    await delay(50);
-    await first.claim.end();
-    expect(await waits).toBe("went on");
-  });
-
-  test("that lasts makes claims of its process count as lasting", async () => {
-    for (let n = 0; n < 4; n++) {
-      const { claim } = await begin(theirs);
-      await delay(300);
-      await claim.end();
-    }
-    expect(deps.creations.usualMs).toBeGreaterThan(100);
-    expect(deps.creations.usualMs).toBeLessThan(300);
-  });
-
   test.each(["a process that died", "a sync that hangs"])("of %s lasts no longer than LOCK_MS", async (whose) => {
     await begin(theirs, whose === "a sync that hangs" ? deps : processDeps());
     const beganMs = performance.now();
