@@ -1,0 +1,115 @@
+/** A job that loses its worker, its lock or its process. */
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { StudycastError, toStudycastError } from "../../src/errors.ts";
+import { startTestRedis, type TestRedis } from "../support/redis.ts";
+import { createHarness, type Harness, study, until } from "./harness.ts";
+
+let server: TestRedis;
+let h: Harness;
+beforeAll(async () => {
+  server = await startTestRedis();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  await server.redis.flushall();
+  h = createHarness(server.address);
+});
+afterEach(() => h.close());
+
+const live = (n: number) => ({ study: study(n), priority: "live" }) as const;
+const synced = () => until("all is synced", async () => (await h.state.counts()).pending === 0);
+const idle = () =>
+  until("no job is left", async () => {
+    const { waiting, delayed, active, prioritized } = await h.queue.counts();
+    return waiting + delayed + active + prioritized === 0;
+  });
+
+describe("losing the worker or the lock", () => {
+  test("a job whose lock is lost is aborted, and its run ends before the next one begins", async () => {
+    let running = 0;
+    let most = 0;
+    let aborted = 0;
+    const reasons: unknown[] = [];
+    h.work(
+      async (_, signal) => {
+        most = Math.max(most, ++running);
+        try {
+          await delay(aborted === 0 ? 20_000 : 5, undefined, { signal });
+        } catch {
+          aborted++;
+          reasons.push(signal.reason);
+          await delay(50);
+          throw new StudycastError("ABORTED");
+        } finally {
+          running--;
+        }
+      },
+      { lockMs: 400, stalledMs: 200 },
+    );
+    await h.mark(live(1));
+    await until("it runs", () => running === 1);
+    await server.redis.del("studycast:{s1}:queue:sync:1:lock");
+    await until("it was aborted", () => aborted === 1, 5000);
+    await synced();
+    expect(most).toBe(1);
+    // What `signal.throwIfAborted` throws must be known as an end, not as an error of the program.
+    expect(reasons.map((reason) => toStudycastError(reason).code)).toEqual(["ABORTED"]);
+  });
+
+  test("a write under way when the worker is opened anew goes on, and the next run of its study begins after its end", async () => {
+    const write = Promise.withResolvers<void>();
+    let running = 0;
+    let most = 0;
+    let runs = 0;
+    const worker = h.work(
+      async () => {
+        most = Math.max(most, ++running);
+        // Whatever its signal says, as a write does.
+        if (++runs === 1) await write.promise;
+        running--;
+      },
+      { lockMs: 400, stalledMs: 200 },
+    );
+    await h.mark(live(1), live(2));
+    await until("one is held, the other is done", async () => runs === 2 && (await h.state.counts()).pending === 1);
+    worker.reopen();
+    await h.mark(live(3));
+    await until("the new one works", () => runs === 3);
+    await until(
+      "the lock has run out",
+      async () => (await server.redis.hget("studycast:{s1}:queue:sync:1", "stc")) === "1",
+    );
+    await delay(300);
+    expect(runs).toBe(3);
+    write.resolve();
+    await synced();
+    await idle();
+    expect({ most, runs }).toEqual({ most: 2, runs: 4 });
+  });
+
+  test("a study whose process died too often in it is set aside as failed, and retried on demand", async () => {
+    const deaths: number[] = [];
+    await h.mark(live(1));
+    await server.redis.hset("studycast:{s1}:queue:sync:1", "stc", 4);
+    h.work(async (job) => void deaths.push(job.deaths), { maxDeaths: 3 });
+    await until("it is set aside", async () => (await h.state.counts()).failed === 1);
+    expect(deaths).toEqual([]);
+    expect((await h.state.failed(1))[0]).toMatchObject({ code: "WORKER_DIED" });
+    await h.mark(live(1));
+    await synced();
+    expect(deaths).toEqual([0]);
+  });
+
+  test("deaths are forgotten once a try has ended in order", async () => {
+    const deaths: number[] = [];
+    await h.mark(live(1));
+    await server.redis.hset("studycast:{s1}:queue:sync:1", "stc", 2);
+    h.work(async (job) => {
+      deaths.push(job.deaths);
+      if (deaths.length === 1) throw new StudycastError("FHIR_CONFLICT");
+    });
+    await synced();
+    expect(deaths).toEqual([2, 0]);
+  });
+});
