@@ -14,6 +14,8 @@ import { type StudyId, studyId } from "../../src/study.ts";
 export const study = (n: number): StudyId => studyId("Microsoft.Default", `1.2.826.0.1.3680043.8.498.${n}`);
 export const numberOf = (id: string): number => Number(id.slice(id.lastIndexOf(".") + 1));
 
+export const live = (n: number) => ({ study: study(n), priority: "live" }) as const;
+
 export type Sync = (job: RunningJob, signal: AbortSignal) => Promise<void>;
 export type Harness = {
   state: State;
@@ -22,6 +24,10 @@ export type Harness = {
   /** Enqueues every pending study that has no job; returns how many. */
   heal(): Promise<number>;
   work(sync: Sync, options?: Partial<WorkOptions>): SyncWorker;
+  /** Waits until nothing is pending. */
+  synced(): Promise<void>;
+  /** Waits until no job waits, is delayed or runs. */
+  idle(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -92,6 +98,12 @@ export function createHarness(address: RedisAddress, minMs = 0): Harness {
       workers.push(worker);
       return worker;
     },
+    synced: () => until("all is synced", async () => (await state.counts()).pending === 0),
+    idle: () =>
+      until("no job is left", async () => {
+        const { waiting, delayed, active, prioritized } = await queue.counts();
+        return waiting + delayed + active + prioritized === 0;
+      }),
     async close() {
       await Promise.all(workers.map((worker) => worker.close(1000)));
       await queue.close();

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { StudycastError, toStudycastError } from "../../src/errors.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
-import { createHarness, type Harness, numberOf, study, until } from "./harness.ts";
+import { createHarness, type Harness, live, numberOf, until } from "./harness.ts";
 
 let server: TestRedis;
 let h: Harness;
@@ -16,14 +16,6 @@ beforeEach(async () => {
   h = createHarness(server.address);
 });
 afterEach(() => h.close());
-
-const live = (n: number) => ({ study: study(n), priority: "live" }) as const;
-const synced = () => until("all is synced", async () => (await h.state.counts()).pending === 0);
-const idle = () =>
-  until("no job is left", async () => {
-    const { waiting, delayed, active, prioritized } = await h.queue.counts();
-    return waiting + delayed + active + prioritized === 0;
-  });
 
 describe("losing the worker or the lock", () => {
   test("a job whose lock is lost is aborted, and its run ends before the next one begins", async () => {
@@ -51,7 +43,7 @@ describe("losing the worker or the lock", () => {
     await until("it runs", () => running === 1);
     await server.redis.del("studycast:{s1}:queue:sync:1:lock");
     await until("it was aborted", () => aborted === 1, 5000);
-    await synced();
+    await h.synced();
     expect(most).toBe(1);
     // What `signal.throwIfAborted` throws must be known as an end, not as an error of the program.
     expect(reasons.map((reason) => toStudycastError(reason).code)).toEqual(["ABORTED"]);
@@ -79,8 +71,8 @@ describe("losing the worker or the lock", () => {
     await until("the lock has run out", async () => Number(await deaths()) > 0);
     await delay(300);
     write.resolve();
-    await synced();
-    await idle();
+    await h.synced();
+    await h.idle();
     expect(told.filter((one) => one.startsWith("1")).join(", ")).toMatch(/^1 begins, 1 ends(, 1 begins, 1 ends)+$/);
   });
 
@@ -93,7 +85,7 @@ describe("losing the worker or the lock", () => {
     expect(deaths).toEqual([]);
     expect((await h.state.failed(1))[0]).toMatchObject({ code: "WORKER_DIED" });
     await h.mark(live(1));
-    await synced();
+    await h.synced();
     expect(deaths).toEqual([0]);
   });
 
@@ -105,7 +97,7 @@ describe("losing the worker or the lock", () => {
       deaths.push(job.deaths);
       if (deaths.length === 1) throw new StudycastError("FHIR_CONFLICT");
     });
-    await synced();
+    await h.synced();
     expect(deaths).toEqual([2, 0]);
   });
 });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { StudycastError } from "../../src/errors.ts";
 import type { Decision, RunningJob } from "../../src/queue/index.ts";
 import { startTestRedis, type TestRedis } from "../support/redis.ts";
-import { createHarness, type Harness, numberOf, study, until } from "./harness.ts";
+import { createHarness, type Harness, live, numberOf, study, until } from "./harness.ts";
 
 let server: TestRedis;
 let h: Harness;
@@ -17,22 +17,15 @@ beforeEach(async () => {
 });
 afterEach(() => h.close());
 
-const live = (n: number) => ({ study: study(n), priority: "live" }) as const;
 const low = (n: number) => ({ study: study(n), priority: "low" }) as const;
-const synced = () => until("all is synced", async () => (await h.state.counts()).pending === 0);
-const idle = () =>
-  until("no job is left", async () => {
-    const { waiting, delayed, active, prioritized } = await h.queue.counts();
-    return waiting + delayed + active + prioritized === 0;
-  });
 
 describe("one job per study", () => {
   test("a marked study is synced, and leaves neither a row nor a job that waits", async () => {
     const ran: number[] = [];
     h.work(async ({ study: id }) => void ran.push(numberOf(id)));
     await h.mark(live(1), live(2));
-    await synced();
-    await idle();
+    await h.synced();
+    await h.idle();
     expect(ran.sort()).toEqual([1, 2]);
   });
 
@@ -53,8 +46,8 @@ describe("one job per study", () => {
     await until("it runs", () => runs === 1);
     for (let n = 0; n < 5; n++) await h.mark(live(1));
     gate.abort();
-    await synced();
-    await idle();
+    await h.synced();
+    await h.idle();
     expect(runs).toBeLessThanOrEqual(3); // the settle's own order may merge into the second or bring a third
     expect(runs).toBeGreaterThanOrEqual(2);
   });
@@ -77,7 +70,7 @@ describe("one job per study", () => {
       await h.mark(...[1, 2, 3, 4].map(live));
       await delay(Math.random() * 20);
     }
-    await synced();
+    await h.synced();
     expect(most).toBe(1);
   });
 });
@@ -103,7 +96,7 @@ describe("retry policy", () => {
     await h.mark(live(1));
     await until("it failed", () => tries.length === 1);
     await until("its code is known", async () => (await h.state.counts()).waiting.FHIR_CONFLICT === 1);
-    await synced();
+    await h.synced();
     expect(tries).toHaveLength(5);
     const gaps = tries.slice(1).map((at, n) => at - (tries[n] ?? 0));
     expect(gaps[0]).toBeGreaterThanOrEqual(18);
@@ -120,7 +113,7 @@ describe("retry policy", () => {
       { onFailure },
     );
     await h.mark(live(1), live(2), live(3));
-    await synced();
+    await h.synced();
     await until("the job has failed", async () => (await h.queue.counts()).failed === 1);
     expect(await h.state.counts()).toMatchObject({ failed: 1, pending: 0 });
     const [failed] = await h.state.failed(1);
@@ -140,7 +133,7 @@ describe("retry policy", () => {
     await h.mark(live(1));
     await until("it has failed again", async () => (await h.queue.counts()).failed === 2);
     await h.mark(live(1));
-    await synced();
+    await h.synced();
     await until("one failed job is left at most", async () => (await h.queue.counts()).failed <= 1);
     expect((await h.state.counts()).failed).toBe(0);
   });
@@ -186,7 +179,7 @@ describe("retry policy", () => {
     // Not at once: of a sync that failed before, the probe after it must not say that the trouble is its study's own.
     await delay(500);
     answers = true;
-    await synced();
+    await h.synced();
     expect(Math.max(...attempts)).toBe(1);
     expect((await h.state.counts()).failed).toBe(0);
     expect(Math.max(...pauses)).toBeLessThanOrEqual(200);
@@ -221,7 +214,7 @@ describe("retry policy", () => {
     expect(pauses).toHaveLength(1);
     expect(pauses[0]).toBeLessThanOrEqual(400);
     expect(await h.queue.pausedMs()).toBeLessThanOrEqual(400);
-    await synced();
+    await h.synced();
   });
 
   test("a study that gets 503 for ever does not hold up others while the service answers its probe", async () => {
@@ -250,7 +243,7 @@ describe("retry policy", () => {
     await until("it pauses", () => pauses.length === 1);
     await delay(50);
     expect(await h.queue.pausedMs()).toBeGreaterThan(300);
-    await synced();
+    await h.synced();
     expect(pauses[0]).toBe(500);
   });
 
@@ -260,7 +253,7 @@ describe("retry policy", () => {
     await h.mark(live(100));
     await h.mark(live(15));
     h.work(async ({ study: id }) => void order.push(numberOf(id)), { concurrency: 1 });
-    await synced();
+    await h.synced();
     expect(order.slice(0, 2).sort()).toEqual([100, 15].sort());
     expect(order).toHaveLength(21);
   });
@@ -306,7 +299,7 @@ describe("closing", () => {
     expect(await h.queue.counts()).toMatchObject({ waiting: 1, active: 0, failed: 0 });
     const attempts: number[] = [];
     h.work(async (job) => void attempts.push(job.attempt));
-    await synced();
+    await h.synced();
     expect(attempts).toEqual([1]);
   });
 });
